@@ -1,0 +1,1 @@
+"""Tollgate: a license gate for organizations of many accounts."""

@@ -1,0 +1,1 @@
+"""Alerts: raised with what causes them, fed to subscribers, acknowledged by people."""

@@ -1,0 +1,1 @@
+"""The GraphQL edge: composes the schema, authenticates, bounds, masks."""

@@ -1,0 +1,1 @@
+"""The AWS edge: License Manager's own protocol over the same services."""

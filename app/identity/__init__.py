@@ -1,0 +1,1 @@
+"""Who calls: API tokens and OIDC tokens mapped to an account and a permission."""

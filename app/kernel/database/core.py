@@ -1,0 +1,108 @@
+"""Opens a database by its URL and runs reads and writes on it.
+
+A unit of work is a plain function of a Transaction. On SQLite it runs in the one thread that writes, on PostgreSQL on
+asyncpg under SQLAlchemy's greenlet bridge: the same function on both, and no hop for each statement on SQLite.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.engine import Dialect
+
+from app.kernel.clock import Clock, SystemClock
+from app.kernel.database.transaction import Transaction
+from app.kernel.errors import Unavailable
+from app.kernel.events import Bus
+
+T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """What a kind of database does for `Database`."""
+
+    dialect: Dialect
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def read(self, work: Callable[[Connection], T], snapshot: bool) -> T: ...
+    async def submit(self, work: Callable[..., T], command: Any, batched: bool) -> T: ...
+    async def migrate(self, work: Callable[[Connection], None]) -> None: ...
+    def describe(self) -> str: ...
+
+
+class Database:
+    """Reads, and writes in groups. Start it on the event loop that uses it."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None) -> None:
+        self.url: URL = make_url(url)
+        self.clock: Clock = clock or SystemClock()
+        self.bus = Bus()
+        self._backend: Backend = self._open()
+
+    def _open(self) -> Backend:
+        kind = self.url.get_backend_name()
+        if kind == "sqlite":
+            from app.kernel.database.sqlite import SqliteBackend
+
+            return SqliteBackend(self.url, self.clock, self.bus)
+        if kind == "postgresql":
+            from app.kernel.database.postgresql import PostgresqlBackend
+
+            return PostgresqlBackend(self.url, self.clock, self.bus)
+        raise ValueError(f"TOLLGATE_DATABASE_URL names {kind}; Tollgate keeps its data in SQLite or PostgreSQL")
+
+    @property
+    def dialect(self) -> Dialect:
+        """What statements are compiled for."""
+        return self._backend.dialect
+
+    async def start(self) -> None:
+        """Connect; raises Unavailable where that fails."""
+        await self._backend.start()
+
+    async def stop(self) -> None:
+        """Finish what is waiting, then disconnect."""
+        await self._backend.stop()
+
+    async def read(self, work: Callable[[Connection], T], *, snapshot: bool = False) -> T:
+        """Run a function on a connection that only reads; with `snapshot`, all its statements see one state."""
+        return await self._backend.read(work, snapshot)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work and return its result once it is durable; raises Unavailable where it can't be."""
+        return await asyncio.shield(self._backend.submit(work, None, False))
+
+    async def write_batched(self, batch: Callable[[Transaction, Sequence[Any]], Sequence[T]], command: Any) -> T:
+        """Like `write`, for work that takes many commands at once; waiting commands of one batch function run together.
+
+        The batch function returns an outcome for each command; an exception among them is raised to its caller.
+        """
+        return await asyncio.shield(self._backend.submit(batch, command, True))
+
+    async def migrate(self, work: Callable[[Connection], None]) -> None:
+        """Run migrations on a connection of their own, one server at a time."""
+        await self._backend.migrate(work)
+
+    async def writable(self) -> bool:
+        """Whether a write is taken right now: a real one, of no effect."""
+        from app.kernel.database.probe import probe
+
+        try:
+            await asyncio.wait_for(self.write(probe), timeout=5)
+        except (Unavailable, TimeoutError):
+            return False
+        return True
+
+    def describe(self) -> str:
+        """The database and its version, for the log at start; never with a password."""
+        return self._backend.describe()
+
+
+def sqlite_path(url: URL) -> Path:
+    """The file of an SQLite URL; a database in memory can't be shared by a writer and readers."""
+    if not url.database or url.database == ":memory:":
+        raise ValueError("TOLLGATE_DATABASE_URL must name a file: sqlite+aiosqlite:///tollgate.db")
+    return Path(url.database)

@@ -1,0 +1,166 @@
+"""The group commit: what is waiting runs in one transaction, each unit in a savepoint, and is answered after commit."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from app.kernel.database.transaction import Transaction
+from app.kernel.errors import Unavailable
+from app.kernel.events import Bus, Signal, encode
+
+RETRIES = 8
+_SERIALIZATION = {"40001", "40P01", "23505"}
+
+
+class Batch(Protocol):
+    """Work on many commands at once: the outcome of each is a result or the exception that it is answered with."""
+
+    def __call__(self, tx: Transaction, commands: Sequence[Any], /) -> Sequence[Any]: ...
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """One waiting unit: a function of its own, or a command for a batch function."""
+
+    work: Callable[..., Any]
+    command: Any
+    batched: bool
+    future: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a unit will be answered with once the group is durable."""
+
+    unit: Unit
+    result: Any = None
+    error: BaseException | None = None
+    signals: list[Signal] = field(default_factory=list)
+
+
+class MustRetry(Exception):
+    """The transaction lost a race; run all of it again."""
+
+
+def deliver(outcomes: Sequence[Outcome], bus: Bus | None) -> None:
+    """Answer every caller of a group, on the event loop, and wake those who listen."""
+    for outcome in outcomes:
+        if outcome.unit.future.done():
+            continue
+        if outcome.error is not None:
+            outcome.unit.future.set_exception(outcome.error)
+        else:
+            outcome.unit.future.set_result(outcome.result)
+    if bus is not None:
+        bus.publish([signal for outcome in outcomes for signal in outcome.signals])
+
+
+def unavailable(error: BaseException) -> Unavailable:
+    """What callers are told when the database itself fails; the cause stays for the log."""
+    told = Unavailable("the database does not take writes")
+    told.__cause__ = error
+    return told
+
+
+def run_group(connection: Connection, units: Sequence[Unit], now: datetime) -> list[Outcome]:
+    """Run units in order inside the open transaction; raises only what fails the whole group."""
+    outcomes: list[Outcome] = []
+    for _, group in groupby(units, key=lambda unit: unit.work if unit.batched else unit):
+        members = list(group)
+        if members[0].batched:
+            outcomes += _run_batch(connection, members, now)
+        else:
+            outcomes += [_run_one(connection, member, now) for member in members]
+    if connection.dialect.name == "postgresql":
+        _notify(connection, outcomes)
+    return outcomes
+
+
+def _run_one(connection: Connection, unit: Unit, now: datetime) -> Outcome:
+    tx = Transaction(connection, now)
+    savepoint = connection.begin_nested()
+    try:
+        arguments = ([unit.command],) if unit.batched else ()
+        result = unit.work(tx, *arguments)
+        tx.flush()
+        savepoint.commit()
+    except Exception as error:
+        if fatal(error):
+            raise
+        savepoint.rollback()
+        return Outcome(unit, error=error)
+    finally:
+        tx.close()
+    if unit.batched:
+        (result,) = result
+    if isinstance(result, Exception):
+        return Outcome(unit, error=result, signals=tx.signals)
+    return Outcome(unit, result=result, signals=tx.signals)
+
+
+def _run_batch(connection: Connection, units: Sequence[Unit], now: datetime) -> list[Outcome]:
+    """All commands at once; where that fails, each alone, so that one bad command takes no other with it."""
+    if len(units) == 1:
+        return [_run_one(connection, units[0], now)]
+    tx = Transaction(connection, now)
+    savepoint = connection.begin_nested()
+    try:
+        results = units[0].work(tx, [unit.command for unit in units])
+        tx.flush()
+        savepoint.commit()
+    except Exception as error:
+        if fatal(error):
+            raise
+        savepoint.rollback()
+        return [_run_one(connection, unit, now) for unit in units]
+    finally:
+        tx.close()
+    outcomes = [
+        Outcome(unit, error=result) if isinstance(result, Exception) else Outcome(unit, result=result)
+        for unit, result in zip(units, results, strict=True)
+    ]
+    outcomes[-1].signals = tx.signals
+    return outcomes
+
+
+def _notify(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    signals = [signal for outcome in outcomes for signal in outcome.signals]
+    if signals:
+        connection.execute(text("SELECT pg_notify('tollgate', :payload)"), {"payload": encode(signals)})
+
+
+def lost_race(error: BaseException) -> bool:
+    """Whether running the transaction again is the cure."""
+    if isinstance(error, MustRetry):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or getattr(
+        getattr(error, "orig", None), "pgcode", None
+    )
+    return isinstance(error, DBAPIError) and state in _SERIALIZATION
+
+
+def fatal(error: BaseException) -> bool:
+    """Whether the whole group is lost: a race to run again, or a database that can't write."""
+    return lost_race(error) or unwritable(error)
+
+
+def unwritable(error: BaseException) -> bool:
+    """Whether the database itself fails: lost, locked, full or read-only; not what was asked of it."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, OSError)
+    if error.connection_invalidated:
+        return True
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    if state:
+        return state[:2] in {"08", "53", "57", "58", "25"}
+    message = str(error.orig).lower()
+    return any(
+        sign in message
+        for sign in ("locked", "is full", "readonly", "read-only", "disk i/o", "unable to open", "malformed", "closed")
+    )

@@ -1,0 +1,137 @@
+"""PostgreSQL through asyncpg: READ COMMITTED, the same group commit, LISTEN for what other servers wrote."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.kernel.clock import Clock
+from app.kernel.database.groups import RETRIES, Outcome, Unit, deliver, lost_race, run_group, unavailable, unwritable
+from app.kernel.errors import Unavailable
+from app.kernel.events import Bus, decode
+
+T = TypeVar("T")
+READERS = 8
+MAX_GROUP = 512
+RECONNECT_SECONDS = 1.0
+MIGRATION_LOCK = 7_463_021
+
+
+class PostgresqlBackend:
+    """One task that writes groups, a pool of readers, one connection that listens."""
+
+    def __init__(self, url: URL, clock: Clock, bus: Bus) -> None:
+        self._url = url.set(drivername="postgresql+asyncpg")
+        self._clock = clock
+        self._bus = bus
+        self._writer = create_async_engine(self._url, pool_size=2, max_overflow=0, pool_pre_ping=True)
+        self._readers = create_async_engine(self._url, pool_size=READERS, max_overflow=READERS, pool_timeout=10)
+        self._autocommit = self._readers.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshot = self._readers.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._waiting: deque[Unit] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._version = "PostgreSQL"
+        self.dialect: Dialect = self._writer.dialect
+
+    async def start(self) -> None:
+        self._stopping = False
+        self._version = "PostgreSQL " + str(await self.read(lambda c: c.execute(text("SHOW server_version")).scalar(), False))
+        self._tasks = [asyncio.create_task(self._write_forever()), asyncio.create_task(self._listen_forever())]
+
+    async def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            writer, listener = self._tasks
+            listener.cancel()
+            await asyncio.gather(writer, listener, return_exceptions=True)
+        await self._writer.dispose()
+        await self._readers.dispose()
+
+    async def read(self, work: Callable[[Connection], T], snapshot: bool) -> T:
+        try:
+            async with (self._snapshot if snapshot else self._autocommit).connect() as connection:
+                return await connection.run_sync(work)
+        except (DBAPIError, OSError, asyncpg.PostgresError, TimeoutError) as error:
+            if unwritable(error) or not isinstance(error, DBAPIError):
+                raise Unavailable("the database does not answer") from error
+            raise
+
+    async def submit(self, work: Callable[..., T], command: Any, batched: bool) -> T:
+        if self._stopping:
+            raise Unavailable("the server is stopping")
+        unit = Unit(work, command, batched, asyncio.get_running_loop().create_future())
+        self._waiting.append(unit)
+        self._wake.set()
+        result: T = await unit.future
+        return result
+
+    async def migrate(self, work: Callable[[Connection], None]) -> None:
+        async with self._writer.connect() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+            await connection.commit()
+            try:
+                await connection.run_sync(work)
+            finally:
+                await connection.rollback()
+                await connection.execute(text(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})"))
+                await connection.commit()
+
+    def describe(self) -> str:
+        return self._version
+
+    async def _write_forever(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                units = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+                deliver(await self._commit(units), self._bus)
+            if self._stopping:
+                return
+
+    async def _commit(self, units: Sequence[Unit]) -> list[Outcome]:
+        error: BaseException | None = None
+        for _ in range(RETRIES):
+            try:
+                async with self._writer.begin() as connection:
+                    outcomes = await connection.run_sync(run_group, units, self._clock.now())
+                return outcomes
+            except Exception as raised:
+                error = raised
+                if not lost_race(raised):
+                    break
+        assert error is not None
+        if unwritable(error) or not isinstance(error, DBAPIError):
+            error = unavailable(error)
+        return [Outcome(unit, error=error) for unit in units]
+
+    async def _listen_forever(self) -> None:
+        """Hear of what other servers committed; after a cut anything may have changed, so everyone looks."""
+        dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while True:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection = await asyncpg.connect(dsn)
+                gone = asyncio.Event()
+                connection.add_termination_listener(lambda _, gone=gone: gone.set())
+                await connection.add_listener("tollgate", self._heard)
+                self._bus.wake_all()
+                try:
+                    await gone.wait()
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
+        self._bus.publish(decode(payload))

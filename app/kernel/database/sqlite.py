@@ -1,0 +1,180 @@
+"""SQLite: WAL, synchronous=FULL, one thread that writes and checkpoints, readers apart.
+
+The driver is pysqlite3, which brings a current SQLite: the system's may lack the fix of the WAL-reset bug (3.51.3).
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pysqlite3.dbapi2
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from app.kernel.clock import Clock
+from app.kernel.database.core import sqlite_path
+from app.kernel.database.groups import RETRIES, Outcome, Unit, deliver, lost_race, run_group, unavailable, unwritable
+from app.kernel.errors import Unavailable
+from app.kernel.events import Bus
+
+T = TypeVar("T")
+READERS = 4
+MAX_GROUP = 512
+BUSY_SECONDS = 5.0
+WATCH_SECONDS = 0.5
+
+
+class SqliteBackend:
+    """One writer thread with group commit, a few reader threads."""
+
+    def __init__(self, url: URL, clock: Clock, bus: Bus) -> None:
+        self._path = sqlite_path(url)
+        self._clock = clock
+        self._bus = bus
+        self._writer = _engine(self._path.as_posix(), writes=True)
+        self._readers = _engine(self._path.as_posix(), writes=False)
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="tollgate-read")
+        self._waiting: deque[Unit] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self.dialect: Dialect = self._writer.dialect
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._write_forever, name="tollgate-write", daemon=True)
+        self._thread.start()
+        await self.read(lambda connection: connection.execute(text("SELECT 1")).scalar(), False)
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        if self._watcher:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread:
+            await asyncio.to_thread(self._thread.join)
+        self._pool.shutdown()
+        self._readers.dispose()
+        self._writer.dispose()
+
+    async def read(self, work: Callable[[Connection], T], snapshot: bool) -> T:
+        assert self._loop is not None, "the database was not started"
+        return await self._loop.run_in_executor(self._pool, self._read, work, snapshot)
+
+    def _read(self, work: Callable[[Connection], T], snapshot: bool) -> T:
+        try:
+            with self._readers.connect() as connection:
+                if snapshot:
+                    connection.exec_driver_sql("BEGIN")
+                try:
+                    return work(connection)
+                finally:
+                    if snapshot:
+                        connection.exec_driver_sql("ROLLBACK")
+        except DBAPIError as error:
+            if unwritable(error):
+                raise Unavailable("the database does not answer") from error
+            raise
+
+    async def submit(self, work: Callable[..., T], command: Any, batched: bool) -> T:
+        assert self._loop is not None, "the database was not started"
+        unit = Unit(work, command, batched, self._loop.create_future())
+        with self._wake:
+            if self._stopping:
+                raise Unavailable("the server is stopping")
+            self._waiting.append(unit)
+            self._wake.notify()
+        result: T = await unit.future
+        return result
+
+    async def migrate(self, work: Callable[[Connection], None]) -> None:
+        def run() -> None:
+            with self._writer.connect() as connection:
+                work(connection)
+
+        await asyncio.to_thread(run)
+
+    def describe(self) -> str:
+        return f"SQLite {pysqlite3.dbapi2.sqlite_version}, WAL, one writer"
+
+    # ------------------------------------------------------------ the writer's thread
+
+    def _write_forever(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._stopping:
+                    self._wake.wait()
+                if not self._waiting:
+                    return
+                units = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            self._answer(self._commit(units))
+
+    def _commit(self, units: Sequence[Unit]) -> list[Outcome]:
+        error: BaseException | None = None
+        for _ in range(RETRIES):
+            try:
+                with self._writer.begin() as connection:
+                    outcomes = run_group(connection, units, self._clock.now())
+                return outcomes
+            except Exception as raised:
+                error = raised
+                if not lost_race(raised):
+                    break
+        if error is not None and unwritable(error):
+            self._writer.dispose()
+            error = unavailable(error)
+        return [Outcome(unit, error=error) for unit in units]
+
+    def _answer(self, outcomes: Sequence[Outcome]) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop closed while a commit was under way
+            self._loop.call_soon_threadsafe(deliver, outcomes, self._bus)
+
+    async def _watch(self) -> None:
+        """Notice what another process wrote, such as the command line while the server runs."""
+        with self._readers.connect() as connection:
+            seen = None
+            while True:
+                version = connection.exec_driver_sql("PRAGMA data_version").scalar()
+                if seen is not None and version != seen:
+                    self._bus.wake_all()
+                seen = version
+                await asyncio.sleep(WATCH_SECONDS)
+
+
+def _engine(path: str, *, writes: bool) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite+pysqlite", database=path),
+        module=pysqlite3.dbapi2,
+        poolclass=QueuePool,
+        pool_size=1 if writes else READERS + 1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_SECONDS},
+    )
+    event.listen(engine, "connect", _prepare_writer if writes else _prepare_reader)
+    if writes:
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _prepare_writer(connection: Any, _record: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    for pragma in ("query_only=ON", "foreign_keys=ON", "cache_size=-65536", "mmap_size=1073741824"):
+        connection.execute(f"PRAGMA {pragma}")

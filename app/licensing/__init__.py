@@ -1,0 +1,1 @@
+"""License configurations, associations, and the gate that judges and counts."""

@@ -1,0 +1,1 @@
+"""The service's settings: linking an organization, discovery across accounts, bucket, topic, catalog."""

@@ -1,0 +1,1 @@
+"""Organizations, their units and accounts, and who joins or leaves them."""

@@ -1,0 +1,1 @@
+"""Service-linked roles: fixed names, fixed policies, asked action by action."""

@@ -1,0 +1,1 @@
+"""Resource shares, and who sees which license configuration through them."""

@@ -1,0 +1,54 @@
+"""One GraphQL response: its payload, the HTTP status it deserves, its JSON."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from app.api.masking import FormattedError, unexpected
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response. Without `data` in its payload nothing ran, or nothing of it can be told.
+
+    `status` is what `application/graphql-response+json` answers with; 400 is 200 under the older `application/json`.
+    """
+
+    payload: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+    @property
+    def errors(self) -> list[FormattedError]:
+        """Those of the payload; empty where it has none."""
+        errors: list[FormattedError] = self.payload.get("errors", [])
+        return errors
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is errors alone."""
+        return "data" not in self.payload
+
+
+def result(data: object, errors: list[FormattedError], cost: int) -> Answer:
+    """The answer of what ran."""
+    payload = {"errors": errors, "data": data} if errors else {"data": data}
+    payload["extensions"] = {"cost": cost}
+    return Answer(payload)
+
+
+def refusal(errors: list[FormattedError], status: int = 400, cost: int | None = None) -> Answer:
+    """The answer of what did not run, or of what can't be answered for."""
+    payload: dict[str, Any] = {"errors": errors}
+    if cost is not None:
+        payload["extensions"] = {"cost": cost}
+    return Answer(payload, status)
+
+
+def encode(envelope: dict[str, Any]) -> bytes:
+    """The JSON of a payload, or of a message around one. A value that JSON can't hold is our fault, and masked."""
+    try:
+        return orjson.dumps(envelope)
+    except orjson.JSONEncodeError as error:
+        masked = {"errors": [unexpected(error)]}
+        return orjson.dumps({**envelope, "payload": masked} if "payload" in envelope else masked)

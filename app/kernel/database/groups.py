@@ -15,7 +15,8 @@ from app.kernel.errors import Unavailable
 from app.kernel.events import Bus, Signal, encode
 
 RETRIES = 8
-_SERIALIZATION = {"40001", "40P01", "23505"}
+_SERIALIZATION = {"40001", "40P01"}
+_UNIQUE = "23505"
 
 
 class Batch(Protocol):
@@ -83,6 +84,12 @@ def run_group(connection: Connection, units: Sequence[Unit], now: datetime) -> l
 
 
 def _run_one(connection: Connection, unit: Unit, now: datetime) -> Outcome:
+    """One unit in a savepoint. Where another server took a unique key first, again: the unit then sees its row."""
+    outcome = _attempt(connection, unit, now)
+    return _attempt(connection, unit, now) if _sqlstate(outcome.error) == _UNIQUE else outcome
+
+
+def _attempt(connection: Connection, unit: Unit, now: datetime) -> Outcome:
     tx = Transaction(connection, now)
     savepoint = connection.begin_nested()
     try:
@@ -137,12 +144,12 @@ def _notify(connection: Connection, outcomes: Sequence[Outcome]) -> None:
 
 def lost_race(error: BaseException) -> bool:
     """Whether running the transaction again is the cure."""
-    if isinstance(error, MustRetry):
-        return True
-    state = getattr(getattr(error, "orig", None), "sqlstate", None) or getattr(
-        getattr(error, "orig", None), "pgcode", None
-    )
-    return isinstance(error, DBAPIError) and state in _SERIALIZATION
+    return isinstance(error, MustRetry) or _sqlstate(error) in _SERIALIZATION
+
+
+def _sqlstate(error: BaseException | None) -> str:
+    """PostgreSQL's code of an error; SQLite has none."""
+    return str(getattr(error.orig, "sqlstate", "") or "") if isinstance(error, DBAPIError) else ""
 
 
 def fatal(error: BaseException) -> bool:
@@ -156,7 +163,7 @@ def unwritable(error: BaseException) -> bool:
         return isinstance(error, OSError)
     if error.connection_invalidated:
         return True
-    state = str(getattr(error.orig, "sqlstate", "") or "")
+    state = _sqlstate(error)
     if state:
         return state[:2] in {"08", "53", "57", "58", "25"}
     message = str(error.orig).lower()

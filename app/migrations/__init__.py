@@ -1,0 +1,27 @@
+"""The database's migrations, run on start: up from empty, or from any release before."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from app.kernel.database import Database
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring one database up to the newest revision, on a connection of its own."""
+    command.upgrade(configuration(connection), "head")
+
+
+def configuration(connection: Connection) -> Config:
+    """Alembic's configuration, without a file of its own."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def migrate(database: Database) -> None:
+    """Bring a started database up to date; of several servers that start at once, one does it and the others wait."""
+    await database.migrate(upgrade)

@@ -1,0 +1,27 @@
+"""Alembic's entry: always online, on the connection that it is given."""
+
+from typing import Any
+
+from alembic import context
+
+from app.kernel.tables import UtcDateTime
+from app.models import metadata
+
+
+def render_item(kind: str, item: object, autogen_context: Any) -> str | bool:
+    """Write the project's own column types by their names."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        autogen_context.imports.add("from app.kernel.tables import UtcDateTime")
+        return "UtcDateTime()"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_item=render_item,
+    compare_type=True,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""What the tests share: databases of both kinds, the served application, and builders."""

@@ -1,0 +1,24 @@
+"""Checks that an act runs and an explanation shows: the same list for both, so that they can't differ."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.kernel.errors import Refusal, refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of an act: its rule, what it asks in plain words, and the refusal where it did not pass."""
+
+    rule: str
+    description: str
+    refusal: Refusal | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.refusal is None
+
+
+def require(checks: Iterable[Check]) -> None:
+    """Raise one error with the refusal of every check that did not pass."""
+    refuse(check.refusal for check in checks if check.refusal is not None)

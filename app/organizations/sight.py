@@ -1,0 +1,43 @@
+"""Who sees whom, as SQL: expressions that other slices put in their own predicates."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, exists, or_, select
+
+from app.kernel.tables import table_of
+from app.organizations.models import AccountRow, OrganizationRow
+
+accounts = table_of(AccountRow)
+organizations = table_of(OrganizationRow)
+
+
+def organization_key_of(account_id: ColumnElement[Any]) -> ScalarSelect[Any]:
+    """The key of the organization that an account is in, or NULL; of the viewer it is worked out once a statement."""
+    account = accounts.alias()
+    return select(account.c.organization_id).where(account.c.account_id == account_id).scalar_subquery()
+
+
+def same_organization(account_id: ColumnElement[Any], viewer: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether an account is the viewer's own or in the viewer's organization."""
+    account = accounts.alias()
+    together = exists(
+        select(account.c.id).where(
+            account.c.account_id == account_id, account.c.organization_id == organization_key_of(viewer)
+        )
+    )
+    return or_(account_id == viewer, together)
+
+
+def is_master_of(viewer: ColumnElement[Any], account_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the viewer is the master account of the organization that an account is in; true of the master itself."""
+    account, organization = accounts.alias(), organizations.alias()
+    return exists(
+        select(account.c.id)
+        .join(organization, organization.c.id == account.c.organization_id)
+        .where(account.c.account_id == account_id, organization.c.master_account_id == viewer)
+    )
+
+
+def self_or_master_of(viewer: ColumnElement[Any], account_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the viewer is an account itself or the master of its organization: who sees its roles and settings."""
+    return or_(account_id == viewer, is_master_of(viewer, account_id))

@@ -1,0 +1,22 @@
+"""Who is at the other end of a request or a socket, out of its ASGI scope."""
+
+from typing import Any
+from uuid import uuid4
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from app.api.operations import ConnectionInfo, Transport
+
+
+def connection_info(scope: Scope, transport: Transport, authorization: str | None) -> ConnectionInfo:
+    """For one operation. Its request id is that of `scope["state"]` where a middleware set one, else a new one."""
+    client: tuple[str, int] | None = scope.get("client")
+    state: dict[str, Any] = scope.get("state", {})
+    return ConnectionInfo(
+        authorization=authorization,
+        remote_address=client[0] if client else None,
+        user_agent=Headers(scope=scope).get("user-agent"),
+        request_id=state.get("request_id") or str(uuid4()),
+        transport=transport,
+    )

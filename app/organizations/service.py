@@ -47,7 +47,7 @@ def membership(connection: Connection, account_id: str) -> Membership | None:
     ).one_or_none()
     if row is None:
         return None
-    return _membership(account_id, _organization(row), _path(connection, row.unit_id))
+    return _membership(account_id, _organization(row), path(connection, row.unit_id))
 
 
 def require_membership(connection: Connection, account_id: str) -> Membership:
@@ -126,7 +126,10 @@ def account_keys(connection: Connection, account_ids: Sequence[str]) -> dict[str
 
 
 def mark_linked(tx: Transaction, organization_key: int) -> bool:
-    """Mark an organization linked, once; False where it was already. Nobody is told: linking acts itself."""
+    """Mark an organization linked, once; False where it was already. Nobody is told: linking acts itself.
+
+    Mark first, then read the members: until the unit of work ends nobody joins, leaves, or deletes the master role.
+    """
     unlinked = organizations.c.linked_at.is_(None)
     return _mark(tx, organization_key, {"linked_at": tx.now}, unlinked)
 
@@ -160,13 +163,13 @@ def _organization(row: Any) -> Organization:
     )
 
 
-def _path(connection: Connection, unit: int) -> tuple[Unit, ...]:
+def path(connection: Connection, unit: int) -> tuple[Unit, ...]:
     """A unit and those above it, up to the root."""
     own = select(units.c.id, units.c.unit_id, units.c.parent_id, literal(0).label("height")).where(units.c.id == unit)
-    path = own.cte("path", recursive=True)
-    above = select(units.c.id, units.c.unit_id, units.c.parent_id, path.c.height + 1)
-    path = path.union_all(above.join(path, units.c.id == path.c.parent_id))
-    rows = connection.execute(select(path.c.id, path.c.unit_id, path.c.parent_id).order_by(path.c.height))
+    walk = own.cte("walk", recursive=True)
+    above = select(units.c.id, units.c.unit_id, units.c.parent_id, walk.c.height + 1)
+    walk = walk.union_all(above.join(walk, units.c.id == walk.c.parent_id))
+    rows = connection.execute(select(walk.c.id, walk.c.unit_id, walk.c.parent_id).order_by(walk.c.height))
     return tuple(Unit(row.id, row.unit_id, row.parent_id) for row in rows)
 
 
@@ -193,6 +196,7 @@ __all__ = [
     "organization",
     "organization_by_id",
     "organization_key_of",
+    "path",
     "require_master",
     "require_membership",
     "same_organization",

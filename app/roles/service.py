@@ -144,9 +144,13 @@ def present_in(connection: Connection, account_ids: Sequence[str], kind: Service
     return found
 
 
-def require_core(connection: Connection, account_id: str) -> None:
-    """Refuse with ROLE_MISSING where an account has not yet granted License Manager its core role (RO-2)."""
-    if not present(connection, account_id, ServiceLinkedRoleKind.CORE):
+def require_core(connection: Connection, account_id: str, *, hold: bool = False) -> None:
+    """Refuse with ROLE_MISSING where an account has not yet granted License Manager its core role (RO-2).
+
+    With `hold`, the role can't be deleted before the unit of work ends: for those that make what keeps it (RO-3).
+    """
+    core = select(roles.c.id).where(roles.c.account_id == account_id, roles.c.kind == ServiceLinkedRoleKind.CORE)
+    if connection.execute(core.with_for_update(read=True, key_share=True) if hold else core).first() is None:
         raise DomainError(role_missing(account_id, ServiceLinkedRoleKind.CORE))
 
 

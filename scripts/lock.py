@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+# The others are constrained by the first, so that what is tested is what is deployed.
 LOCKS: dict[str, list[str]] = {
-    "requirements.lock": [],
-    # The second lock is constrained by the first, so that what is tested is what is deployed.
-    "requirements-dev.lock": ["--group", "dev", "--constraint", "requirements.lock"],
+    "requirements.lock": ["pyproject.toml"],
+    "requirements-dev.lock": ["pyproject.toml", "--group", "dev", "--constraint", "requirements.lock"],
+    "requirements-build.lock": ["--group", "build", "--constraint", "requirements-dev.lock"],
 }
 OPTIONS = [
     "--universal",
@@ -25,10 +26,10 @@ OPTIONS = [
 
 
 def main() -> int:
-    """Write both lock files; 1 where one can't be resolved or would name a host."""
+    """Write every lock file; 1 where one can't be resolved or would name a host."""
     uv = str(Path(sys.executable).with_name("uv"))
     for name, selection in LOCKS.items():
-        command = [uv, "pip", "compile", "pyproject.toml", *selection, *OPTIONS, "--output-file", name]
+        command = [uv, "pip", "compile", *selection, *OPTIONS, "--output-file", name]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         if "://" in (ROOT / name).read_text():
             print(f"{name} names a host", file=sys.stderr)

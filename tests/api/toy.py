@@ -1,0 +1,330 @@
+"""A small schema behind the whole GraphQL edge, to hold the edge's rules against."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, cast
+
+import httpx
+import orjson
+import strawberry
+import uvicorn
+from graphql import OperationType
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from strawberry.scalars import JSON
+
+from app.api.engine import Engine
+from app.api.http import GraphQLOverHTTP
+from app.api.limits import Limits
+from app.api.operations import ConnectionInfo, RootField
+from app.api.socket import SocketLimits
+from app.api.sse import EventStreams, StreamLimits
+from app.api.websocket import GraphQLOverWebSocket
+from app.kernel.completed import Completed
+from app.kernel.errors import DomainError, ErrorCode, Refusal, Unauthenticated, Unavailable
+
+TOKEN = "Bearer tg_valid"
+SECRET = "the database password is hunter2"
+ITEM = {"id": "i1", "name": "complete"}
+
+
+@dataclass
+class ToyContext:
+    """Remembers what the edge told it."""
+
+    toy: "Toy"
+    info: ConnectionInfo
+
+    async def finished(self, operation_type: OperationType, root_fields: list[RootField]) -> None:
+        self.toy.finished.append((operation_type, root_fields))
+        if self.toy.unrecorded is not None:
+            raise self.toy.unrecorded
+
+    async def revalidate(self) -> None:
+        self.toy.revalidated += 1
+        if self.info.authorization in self.toy.revoked:
+            raise Unauthenticated("This token is not valid any more.")
+
+
+ToyInfo = strawberry.Info[ToyContext, None]
+
+
+@strawberry.type
+class Item:
+    id: strawberry.ID
+    name: str
+
+    @strawberry.field
+    def parts(self) -> list["Item"]:
+        return [Item(id=strawberry.ID(f"{self.id}.1"), name="part")]
+
+    @strawberry.field
+    def broken(self) -> str:
+        raise RuntimeError(SECRET)
+
+
+@strawberry.type
+class Edge:
+    cursor: str
+    node: Item
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+
+
+@strawberry.type
+class Connection:
+    edges: list[Edge]
+    page_info: PageInfo
+    total_count: int
+
+
+@strawberry.input
+class Parcel:
+    weight: int
+    label: str | None = None
+
+
+@strawberry.enum
+class Shape(Enum):
+    OBJECT = "object"
+    FRAGMENT = "fragment"
+    NULL = "null"
+
+
+VALUES = {Shape.OBJECT: ITEM, Shape.FRAGMENT: orjson.Fragment(b'{"id":"i1","name":"complete"}'), Shape.NULL: None}
+
+
+def whole(value: object) -> Item:
+    """An item that is complete already."""
+    return cast("Item", Completed(value))
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def greeting(self, name: str = "world") -> str:
+        return f"Hello {name}"
+
+    @strawberry.field
+    def required(self, count: int = 3) -> int:
+        return count
+
+    @strawberry.field
+    def weigh(self, parcel: Parcel) -> int:
+        return parcel.weight
+
+    @strawberry.field
+    def items(self, first: int | None = None, last: int | None = None) -> Connection:
+        edges = [Edge(cursor=str(n), node=Item(id=strawberry.ID(str(n)), name="item")) for n in range(first or 2)]
+        return Connection(edges=edges, page_info=PageInfo(has_next_page=False), total_count=len(edges))
+
+    @strawberry.field
+    def item_list(self, first: int = 20) -> list[Item]:
+        return []
+
+    @strawberry.field
+    def nodes(self, ids: list[strawberry.ID]) -> list[Item | None]:
+        return [None for _ in ids]
+
+    @strawberry.field
+    def item(self) -> Item | None:
+        return Item(id=strawberry.ID("i1"), name="item")
+
+    @strawberry.field
+    def broken(self) -> str:
+        raise RuntimeError(SECRET)
+
+    @strawberry.field
+    async def refused(self) -> str | None:
+        raise DomainError(
+            Refusal(
+                code=ErrorCode.ROLE_MISSING,
+                message="The member role is gone.",
+                remedy="Restore it.",
+                rule="TR-2",
+                account_id="111122223333",
+                node_ids=("n1",),
+            ),
+            Refusal(code=ErrorCode.INVALID_INPUT, message="The Region is unknown.", field=("input", "region")),
+        )
+
+    @strawberry.field
+    async def unavailable(self) -> str:
+        raise Unavailable
+
+    @strawberry.field
+    async def stuck(self) -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    @strawberry.field
+    def unencodable(self) -> JSON:
+        return cast("JSON", {"value": 2**70})
+
+    @strawberry.field
+    def completed(self, shape: Shape) -> Item:
+        return whole(VALUES[shape])
+
+    @strawberry.field
+    async def completed_later(self, shape: Shape) -> Item | None:
+        return whole(VALUES[shape])
+
+    @strawberry.field
+    def completed_list(self) -> list[Item]:
+        return cast("list[Item]", Completed([ITEM, ITEM]))
+
+    @strawberry.field
+    def completed_items(self) -> list[Item]:
+        return [whole(ITEM), Item(id=strawberry.ID("i2"), name="resolved")]
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def rename(self, info: ToyInfo, name: str) -> str:
+        info.context.toy.renamed.append(name)
+        return name
+
+    @strawberry.mutation
+    async def break_down(self) -> str:
+        raise RuntimeError(SECRET)
+
+    @strawberry.mutation
+    async def wait_for(self, info: ToyInfo) -> str:
+        info.context.toy.waiting.set()
+        await info.context.toy.go_on.wait()
+        return "done"
+
+    @strawberry.mutation
+    async def make(self) -> Item:
+        return whole(ITEM)
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, to: int) -> AsyncGenerator[int, None]:
+        for number in range(to):
+            yield number
+
+    @strawberry.subscription
+    async def feed(self, info: ToyInfo) -> AsyncGenerator[Item, None]:
+        """What the test puts into `toy.feed`; an exception is raised."""
+        info.context.toy.subscribed.set()
+        try:
+            while True:
+                event = await info.context.toy.feed.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+        finally:
+            info.context.toy.unsubscribed.set()
+
+    @strawberry.subscription
+    async def flood(self, info: ToyInfo) -> AsyncGenerator[Item, None]:
+        """More than anyone takes."""
+        event = whole(orjson.Fragment(orjson.dumps({"id": "x" * 100_000})))
+        try:
+            while True:
+                info.context.toy.flooded += 1
+                yield event
+                await asyncio.sleep(0)
+        finally:
+            info.context.toy.unsubscribed.set()
+
+    @strawberry.subscription
+    async def forbidden(self) -> AsyncGenerator[int, None]:
+        raise DomainError(Refusal(code=ErrorCode.ACCESS_DENIED, message="Not for you.", rule="PM-1"))
+
+
+SCHEMA = strawberry.Schema(Query, Mutation, Subscription)
+
+
+@dataclass
+class Toy:
+    """One server, and all that its resolvers and contexts did."""
+
+    limits: Limits = field(default_factory=Limits)
+    sockets: SocketLimits = field(default_factory=SocketLimits)
+    streams: StreamLimits = field(default_factory=StreamLimits)
+    suggestions: bool = False
+    page: Callable[[], Response] | None = None
+    unrecorded: Exception | None = None
+    down: bool = False
+    revoked: set[str | None] = field(default_factory=set)
+    contexts: list[ToyContext] = field(default_factory=list)
+    finished: list[tuple[OperationType, list[RootField]]] = field(default_factory=list)
+    renamed: list[str] = field(default_factory=list)
+    revalidated: int = 0
+    flooded: int = 0
+    feed: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    subscribed: asyncio.Event = field(default_factory=asyncio.Event)
+    unsubscribed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(SCHEMA, self.limits, suggestions=self.suggestions)
+        self.event_streams = EventStreams(self.streams)
+        self.websocket = GraphQLOverWebSocket(self.engine, self.context, self.sockets)
+        http = GraphQLOverHTTP(self.engine, self.context, self.event_streams, self.page)
+        self.app = Starlette(routes=[Route("/graphql", http), WebSocketRoute("/graphql", self.websocket)])
+
+    async def context(self, info: ConnectionInfo) -> ToyContext:
+        if self.down:
+            raise Unavailable
+        if info.authorization != TOKEN or info.authorization in self.revoked:
+            raise Unauthenticated
+        context = ToyContext(self, info)
+        self.contexts.append(context)
+        return context
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        """Speaks to the application in process."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url="http://toy",
+            headers={"authorization": TOKEN, **headers},
+        )
+
+    async def run(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
+        """The JSON of one answer over HTTP."""
+        async with self.client(**headers) as client:
+            response = await client.post("/graphql", json={"query": query, "variables": variables})
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        """A real server on a free port of this machine; yields its host and port."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            self.app, log_level="critical", lifespan="off", ws_per_message_deflate=False, timeout_graceful_shutdown=5
+        )
+        server = Server(config, self.event_streams)
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class Server(uvicorn.Server):
+    """Ends open streams before it waits for open requests, as a server has to."""
+
+    def __init__(self, config: uvicorn.Config, streams: EventStreams) -> None:
+        super().__init__(config)
+        self.streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.streams.close()
+        await super().shutdown(sockets)

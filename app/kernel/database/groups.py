@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from app.kernel.database.transaction import Transaction
+from app.kernel.database.transaction import Deferred, Transaction
 from app.kernel.errors import Unavailable
 from app.kernel.events import Bus, Signal, encode
 
@@ -43,6 +43,7 @@ class Outcome:
     result: Any = None
     error: BaseException | None = None
     signals: list[Signal] = field(default_factory=list)
+    deferred: list[tuple[Deferred, Any]] = field(default_factory=list)
 
 
 class MustRetry(Exception):
@@ -78,9 +79,26 @@ def run_group(connection: Connection, units: Sequence[Unit], now: datetime) -> l
             outcomes += _run_batch(connection, members, now)
         else:
             outcomes += [_run_one(connection, member, now) for member in members]
+    _finish(connection, outcomes, now)
     if connection.dialect.name == "postgresql":
         _notify(connection, outcomes)
     return outcomes
+
+
+def _finish(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write what the units left to the end, each kind once for the whole group."""
+    kinds: dict[Deferred, list[Any]] = {}
+    for outcome in outcomes:
+        for work, item in outcome.deferred:
+            kinds.setdefault(work, []).append(item)
+    if not kinds:
+        return
+    tx = Transaction(connection, now)
+    for work, items in sorted(kinds.items(), key=lambda kind: kind[0].__qualname__):
+        work(tx, items)
+    tx.flush()
+    tx.close()
+    outcomes[-1].signals = [*outcomes[-1].signals, *tx.signals]
 
 
 def _run_one(connection: Connection, unit: Unit, now: datetime) -> Outcome:
@@ -107,8 +125,8 @@ def _attempt(connection: Connection, unit: Unit, now: datetime) -> Outcome:
     if unit.batched:
         (result,) = result
     if isinstance(result, Exception):
-        return Outcome(unit, error=result, signals=tx.signals)
-    return Outcome(unit, result=result, signals=tx.signals)
+        return Outcome(unit, error=result, signals=tx.signals, deferred=tx.deferred)
+    return Outcome(unit, result=result, signals=tx.signals, deferred=tx.deferred)
 
 
 def _run_batch(connection: Connection, units: Sequence[Unit], now: datetime) -> list[Outcome]:
@@ -132,7 +150,7 @@ def _run_batch(connection: Connection, units: Sequence[Unit], now: datetime) -> 
         Outcome(unit, error=result) if isinstance(result, Exception) else Outcome(unit, result=result)
         for unit, result in zip(units, results, strict=True)
     ]
-    outcomes[-1].signals = tx.signals
+    outcomes[-1].signals, outcomes[-1].deferred = tx.signals, tx.deferred
     return outcomes
 
 

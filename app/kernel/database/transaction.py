@@ -1,7 +1,7 @@
 """A unit of work: everything in it commits together or not at all, and what it announces is told after the commit."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +31,7 @@ class Transaction:
         self.now = now
         self.signals: list[Signal] = []
         self.concerns: list[Concern] = []
+        self.deferred: list[tuple[Deferred, Any]] = []
         self._rows: dict[Table, list[Mapping[str, Any]]] = defaultdict(list)
         self._session: Session | None = None
 
@@ -59,9 +60,21 @@ class Transaction:
         """Note what the action touches, for its audit record; kept also where the action is then refused."""
         self.concerns.append(Concern(arn, account_id))
 
+    def begin_action(self) -> None:
+        """Several actions in one unit, each with a record of its own: forget what the one before touched."""
+        self.concerns = []
+
     def announce(self, signal: Signal) -> None:
         """Tell listeners once the unit has committed."""
         self.signals.append(signal)
+
+    def defer(self, work: "Deferred", item: Any) -> None:
+        """Leave something to the end of the group: all items of one function are written at once, before the commit.
+
+        For records that nothing in the group reads back (ledger, audit, alerts): fewer statements, and locks that
+        every server wants are held for the shortest time.
+        """
+        self.deferred.append((work, item))
 
     def flush(self) -> None:
         """Write what was added and what the session holds."""
@@ -77,7 +90,7 @@ class Transaction:
     def savepoint(self) -> Iterator[None]:
         """A part that stands or falls alone within the unit."""
         self.flush()
-        signals = len(self.signals)
+        signals, deferred = len(self.signals), len(self.deferred)
         nested = self.connection.begin_nested()
         try:
             yield
@@ -87,6 +100,7 @@ class Transaction:
             if self._session is not None:
                 self._session.expunge_all()
             del self.signals[signals:]
+            del self.deferred[deferred:]
             nested.rollback()
             raise
         nested.commit()
@@ -97,6 +111,7 @@ class Transaction:
             self._session.close()
 
 
+Deferred = Callable[[Transaction, Sequence[Any]], None]
 _ORDER: dict[Table, int] = {}
 
 

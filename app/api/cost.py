@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, IntValueNode, ListValueNode, ValueNode, VariableNode
+from graphql import FieldNode, GraphQLField, IntValueNode, ListValueNode, NullValueNode, ValueNode, VariableNode
 
 PAGE = 20
 UNPAGED = 10
@@ -84,4 +84,8 @@ def _size(values: list[ValueNode], otherwise: int) -> Factor:
                 return len(value.values)
             case IntValueNode():
                 return int(value.value[:MOST_DIGITS]) if value.value[0] != "-" else 0
+            case NullValueNode():
+                continue
+            case _:
+                return 1
     return Variable(tuple(names), otherwise) if names else otherwise

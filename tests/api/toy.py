@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, cast
 
-import httpx
+import httpx2
 import orjson
 import strawberry
 import uvicorn
@@ -287,10 +287,10 @@ class Toy:
         self.contexts.append(context)
         return context
 
-    def client(self, **headers: str) -> httpx.AsyncClient:
+    def client(self, **headers: str) -> httpx2.AsyncClient:
         """Speaks to the application in process."""
-        return httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app),
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(self.app),
             base_url="http://toy",
             headers={"authorization": TOKEN, **headers},
         )

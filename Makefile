@@ -28,7 +28,7 @@ test: install ## Run the tests, on SQLite and on a PostgreSQL that they start th
 check: install ## Lint, types, import directions, and that generated files are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy app scripts tests $(wildcard bench)
 	$(BIN)/lint-imports
 	$(BIN)/python -m scripts.sdl --check
 	$(BIN)/python -m scripts.settings --check

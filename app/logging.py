@@ -50,7 +50,7 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Otherwise these speak of every request, and the second shows request bodies when asked for everything.
-    for name in ("uvicorn.access", "botocore", "boto3", "urllib3", "httpx", "httpcore"):
+    for name in ("uvicorn.access", "botocore", "boto3", "urllib3", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()

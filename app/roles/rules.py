@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from app.kernel.errors import ErrorCode, Refusal
 from app.organizations.rules import AccountRole
 
 
@@ -58,3 +59,60 @@ def allowed_in(kind: ServiceLinkedRoleKind, role: AccountRole) -> bool:
             return role is AccountRole.MASTER
         case ServiceLinkedRoleKind.MEMBER_ACCOUNT:
             return role is AccountRole.MEMBER
+
+
+@dataclass(frozen=True, slots=True)
+class GrantAnswer:
+    """Whether an account's role grants an action on a resource, and what does not hold where it does not."""
+
+    account_id: str
+    kind: ServiceLinkedRoleKind
+    action: str
+    resource_arn: str
+    region: str
+    role_present: bool
+    region_supported: bool
+    policy_grants: bool
+
+    @property
+    def granted(self) -> bool:
+        return self.role_present and self.region_supported and self.policy_grants
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The refusal for whoever needed the grant; None where it is granted."""
+        if self.granted:
+            return None
+        if not self.role_present:
+            return role_missing(self.account_id, self.kind)
+        name = definitions()[self.kind].name
+        if not self.region_supported:
+            return Refusal(
+                code=ErrorCode.REGION_UNSUPPORTED,
+                message=f"Service-linked roles can't be used in {self.region}, so {name} grants nothing there.",
+                remedy="Work in a Region that supports service-linked roles; the query regions lists them.",
+                rule="RO-7",
+                account_id=self.account_id,
+            )
+        return Refusal(
+            code=ErrorCode.ROLE_NOT_ALLOWED,
+            message=f"The policy of {name} in account {self.account_id} does not grant {self.action} "
+            f"on {self.resource_arn}.",
+            remedy="The role must have its own policy: account "
+            f"{self.account_id} deletes the role and creates it again.",
+            rule="RO-6",
+            account_id=self.account_id,
+        )
+
+
+def role_missing(account_id: str, kind: ServiceLinkedRoleKind) -> Refusal:
+    """The refusal of what needs a role that is not there, with the way to make it."""
+    definition = definitions()[kind]
+    return Refusal(
+        code=ErrorCode.ROLE_MISSING,
+        message=f"Service role not found: account {account_id} has no {definition.name}.",
+        remedy=f"An administrator of account {account_id} creates it: createServiceLinkedRole(input: "
+        f'{{serviceName: "{definition.trusted_service}"}}).',
+        rule="RO-2",
+        account_id=account_id,
+    )

@@ -1,67 +1,22 @@
 """What the other slices ask of roles: is one there, and does its policy grant the very action (RO-6)?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, String, cast, select
 
 from app.kernel.database import Transaction
-from app.kernel.errors import DomainError, ErrorCode, Refusal
+from app.kernel.errors import DomainError
 from app.kernel.ids import new_key
 from app.kernel.regions import region as region_of
 from app.kernel.tables import table_of
 from app.roles import events
 from app.roles.models import ServiceLinkedRoleRow
-from app.roles.policies import Request, parse_text
+from app.roles.policies import Policy, Request, parse_text
 from app.roles.policies import grants as policy_grants
-from app.roles.rules import ServiceLinkedRoleKind, definitions
+from app.roles.rules import GrantAnswer, ServiceLinkedRoleKind, definitions, role_missing
 
 roles = table_of(ServiceLinkedRoleRow)
 _ACCOUNTS_AT_ONCE = 20_000  # databases bound the parameters of a statement
-
-
-@dataclass(frozen=True, slots=True)
-class GrantAnswer:
-    """Whether an account's role grants an action on a resource, and what does not hold where it does not."""
-
-    account_id: str
-    kind: ServiceLinkedRoleKind
-    action: str
-    resource_arn: str
-    region: str
-    role_present: bool
-    region_supported: bool
-    policy_grants: bool
-
-    @property
-    def granted(self) -> bool:
-        return self.role_present and self.region_supported and self.policy_grants
-
-    @property
-    def refusal(self) -> Refusal | None:
-        """The refusal for whoever needed the grant; None where it is granted."""
-        if self.granted:
-            return None
-        if not self.role_present:
-            return role_missing(self.account_id, self.kind)
-        name = definitions()[self.kind].name
-        if not self.region_supported:
-            return Refusal(
-                code=ErrorCode.REGION_UNSUPPORTED,
-                message=f"Service-linked roles can't be used in {self.region}, so {name} grants nothing there.",
-                remedy="Work in a Region that supports service-linked roles; the query regions lists them.",
-                rule="RO-7",
-                account_id=self.account_id,
-            )
-        return Refusal(
-            code=ErrorCode.ROLE_NOT_ALLOWED,
-            message=f"The policy of {name} in account {self.account_id} does not grant {self.action} "
-            f"on {self.resource_arn}.",
-            remedy="The role must have its own policy: account "
-            f"{self.account_id} deletes the role and creates it again.",
-            rule="RO-6",
-            account_id=self.account_id,
-        )
 
 
 def grants(
@@ -114,6 +69,11 @@ def grants_of_many(
     }
 
 
+def policies_of(connection: Connection, account_ids: Sequence[str], kind: ServiceLinkedRoleKind) -> dict[str, Policy]:
+    """The policy of a role by account, for whoever asks it of many resources; an account without it is left out."""
+    return {each: parse_text(text) for each, text in _policies(connection, account_ids, kind).items()}
+
+
 def _policies(connection: Connection, account_ids: Sequence[str], kind: ServiceLinkedRoleKind) -> dict[str, str]:
     """The policy's text by account; an account without the role is left out."""
     found: dict[str, str] = {}
@@ -154,19 +114,6 @@ def require_core(connection: Connection, account_id: str, *, hold: bool = False)
         raise DomainError(role_missing(account_id, ServiceLinkedRoleKind.CORE))
 
 
-def role_missing(account_id: str, kind: ServiceLinkedRoleKind) -> Refusal:
-    """The refusal of what needs a role that is not there, with the way to make it."""
-    definition = definitions()[kind]
-    return Refusal(
-        code=ErrorCode.ROLE_MISSING,
-        message=f"Service role not found: account {account_id} has no {definition.name}.",
-        remedy=f"An administrator of account {account_id} creates it: createServiceLinkedRole(input: "
-        f'{{serviceName: "{definition.trusted_service}"}}).',
-        rule="RO-2",
-        account_id=account_id,
-    )
-
-
 def ensure(tx: Transaction, account_id: str, kind: ServiceLinkedRoleKind) -> None:
     """Create a role where the account does not have it; its place in the organization is not asked."""
     ensure_many(tx, [account_id], kind)
@@ -204,3 +151,18 @@ def add(tx: Transaction, account_id: str, kind: ServiceLinkedRoleKind, descripti
     )
     tx.concern(definition.arn(account_id), account_id)
     return key
+
+
+__all__ = [
+    "GrantAnswer",
+    "add",
+    "ensure",
+    "ensure_many",
+    "grants",
+    "grants_of_many",
+    "policies_of",
+    "present",
+    "present_in",
+    "require_core",
+    "role_missing",
+]

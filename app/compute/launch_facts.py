@@ -12,7 +12,8 @@ from app.compute.resources import Resource, image_visible_to, load
 from app.kernel.tables import table_of
 from app.licensing.associations import configurations_on
 from app.licensing.gate import Gate
-from app.roles.service import with_core_role
+from app.roles.rules import ServiceLinkedRoleKind
+from app.roles.service import present_in
 from app.sharing.service import configurations_seen
 
 REQUEST = table_of(LaunchRequestRow)
@@ -71,7 +72,7 @@ def gather(connection: Connection, commands: Sequence[LaunchCommand], *, lock: b
         visible_images=frozenset(image_visible_to(connection, images)),
         attached=attached,
         seen=frozenset(configurations_seen(connection, configurations, accounts)) if configurations else frozenset(),
-        core_roles=frozenset(with_core_role(connection, accounts)) if configurations else frozenset(),
+        core_roles=frozenset(present_in(connection, sorted(accounts), ServiceLinkedRoleKind.CORE)) if configurations else frozenset(),
         free_hosts=free_hosts,
         remembered=remembered(connection, commands),
         gate=Gate.open(connection, configurations, lock=lock, host_keys=host_keys),

@@ -11,7 +11,8 @@ from app.compute.subjects import instance_subject
 from app.kernel.errors import DomainError, ErrorCode, Refusal, invalid, not_found
 from app.licensing.counting import Subject
 from app.licensing.gate import Book
-from app.roles.service import core_role_missing
+from app.roles.rules import ServiceLinkedRoleKind
+from app.roles.service import role_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _configurations(
     tracked = [key for key in on_image if facts.gate.books[key].active]
     judged = tuple(dict.fromkeys([*tracked, *explicit]))
     if judged and account not in facts.core_roles:
-        raise DomainError(core_role_missing(account))
+        raise DomainError(role_missing(account, ServiceLinkedRoleKind.CORE))
     return judged
 
 

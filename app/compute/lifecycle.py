@@ -20,7 +20,8 @@ from app.licensing.associations import configurations_on, set_consumed
 from app.licensing.gate import Finding, Gate, draft
 from app.licensing.release import release
 from app.licensing.rules import CountingType
-from app.roles.service import core_role_missing, with_core_role
+from app.roles.rules import ServiceLinkedRoleKind
+from app.roles.service import present_in, role_missing
 
 RESOURCE = table_of(ResourceRow)
 MOST_AT_ONCE = 1_000
@@ -78,7 +79,7 @@ def start(tx: Transaction, viewer: Viewer, keys: Sequence[int | None]) -> Instan
     gate = Gate.open(
         tx.connection, {key for keys_ in carried.values() for key in keys_}, lock=True, host_keys=list(hosts)
     )
-    may = bool(with_core_role(tx.connection, {viewer.account_id})) if gate.books else True
+    may = bool(present_in(tx.connection, [viewer.account_id], ServiceLinkedRoleKind.CORE)) if gate.books else True
     result = InstancesResult()
     for position, key in enumerate(keys):
         instance = _found(instances, key, position, result)
@@ -89,7 +90,7 @@ def start(tx: Transaction, viewer: Viewer, keys: Sequence[int | None]) -> Instan
         elif instance.state == InstanceState.RUNNING or instance.key in result.done:
             _once(result.done, instance.key)
         elif carried.get(instance.key) and not may:
-            result.refusals.append(_at(core_role_missing(viewer.account_id), instance, position))
+            result.refusals.append(_at(role_missing(viewer.account_id, ServiceLinkedRoleKind.CORE), instance, position))
         else:
             host = hosts.get(instance.host_key) if instance.host_key else None
             _start(tx, gate, instance, host, carried.get(instance.key, ()), position, result)

@@ -19,7 +19,7 @@ from graphql import (
     get_directive_values,
     is_abstract_type,
 )
-from graphql.execution.values import get_argument_values
+from graphql.execution.values import VariableValues, get_argument_values
 from graphql.type import GraphQLNamedType
 
 Fields = Mapping[str, list[FieldNode]]
@@ -31,7 +31,8 @@ class Document:
     def __init__(self, info: GraphQLResolveInfo) -> None:
         self.schema: GraphQLSchema = info.schema
         self.fragments: Mapping[str, Any] = info.fragments
-        self.variables: Any = info.variable_values
+        # A resolver is told the coerced values alone; where each came from matters to no one here.
+        self.variables = VariableValues({}, info.variable_values)
 
     def fields(self, on: GraphQLNamedType, nodes: Iterable[FieldNode]) -> Fields:
         """The fields that some field nodes select of a type, by response key, in order."""
@@ -94,8 +95,7 @@ class Document:
 
     def conditions(self) -> tuple[tuple[str, bool], ...]:
         """The variables that @skip and @include can ask: a compiled statement holds for one set of them."""
-        coerced = getattr(self.variables, "coerced", self.variables) or {}
-        return tuple(sorted((name, value) for name, value in coerced.items() if isinstance(value, bool)))
+        return tuple(sorted((name, value) for name, value in self.variables.coerced.items() if isinstance(value, bool)))
 
 
 def argument_values(info: GraphQLResolveInfo, definition: GraphQLField, node: FieldNode) -> dict[str, Any]:

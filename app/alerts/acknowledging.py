@@ -1,0 +1,49 @@
+"""Alerts acknowledged by a person, with a note (AL-3)."""
+
+from sqlalchemy import select, update
+
+from app.alerts.models import AlertRow
+from app.kernel.database import Transaction
+from app.kernel.errors import DomainError, ErrorCode, Refusal, not_found
+from app.kernel.ids import check_text, key_of, node_id
+from app.kernel.tables import table_of
+from app.kernel.viewer import Viewer
+from app.sharing.service import configurations_seen
+
+ALERT = table_of(AlertRow)
+LONGEST_NOTE = 1_000
+
+
+def acknowledge(tx: Transaction, viewer: Viewer, id: str, note: str | None) -> int:
+    """Note who has taken care of an alert, and when; once only. The owner of the configuration may, and who caused it."""
+    key = key_of(id, "alert", "The alert", "id")
+    if note is not None:
+        check_text(note, "The note", LONGEST_NOTE, "note", minimum=0)
+    row = tx.execute(select(ALERT).where(ALERT.c.id == key)).mappings().first()
+    if row is None or not _may(tx, viewer, row["owner_account_id"], row["account_id"], row["configuration_id"]):
+        raise not_found("The alert", "id")
+    tx.concern(row["configuration_arn"], row["owner_account_id"])
+    written = tx.execute(
+        update(ALERT)
+        .where(ALERT.c.id == key, ALERT.c.acknowledged_at.is_(None))
+        .values(acknowledged_at=tx.now, acknowledged_by=viewer.principal_arn, note=note)
+    )
+    if written.rowcount == 0:
+        raise DomainError(
+            Refusal(
+                code=ErrorCode.CONFLICT,
+                message="The alert is acknowledged already.",
+                remedy="Read who did, and when, on the alert itself.",
+                rule="AL-3",
+                field=("id",),
+                node_ids=(node_id("alert", key),),
+            )
+        )
+    return key
+
+
+def _may(tx: Transaction, viewer: Viewer, owner: str, account: str, configuration_key: int) -> bool:
+    if owner == viewer.account_id:
+        return True
+    seen = configurations_seen(tx.connection, [configuration_key], [viewer.account_id])
+    return account == viewer.account_id and (configuration_key, viewer.account_id) in seen

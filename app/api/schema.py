@@ -1,0 +1,81 @@
+"""The served schema: every slice's root fields, in one Query, Mutation and Subscription."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from app.alerts.schema import AlertsMutation, AlertsQuery, AlertsSubscription
+from app.api.nodes import NodesQuery
+from app.audit.schema import AuditQuery
+from app.compute.launch_schema import LaunchMutation, LaunchQuery
+from app.compute.schema import ComputeMutation, DedicatedHost, Instance, LaunchTemplate, MachineImage, ManagedInstance
+from app.identity.schema import IdentityMutation, IdentityQuery
+from app.inventory.schema import InventoryMutation, InventoryQuery
+from app.kernel.graphql.errors import LicenseLimitExceeded, LicenseRuleViolated, Refusal
+from app.kernel.graphql.regions import RegionsQuery
+from app.kernel.graphql.scalars import SCALARS
+from app.licensing.association_schema import AssociationMutation
+from app.licensing.schema import LicensingMutation, LicensingQuery
+from app.licensing.usage_schema import UsageSubscription
+from app.linking.decisions import DecisionQuery
+from app.linking.schema import LinkingMutation
+from app.organizations.mutations import OrganizationsMutation
+from app.organizations.queries import OrganizationsQuery
+from app.roles.schema import RolesMutation
+from app.sharing.schema import SharingMutation, SharingQuery
+
+
+@strawberry.type
+class Query(
+    NodesQuery,
+    IdentityQuery,
+    RegionsQuery,
+    OrganizationsQuery,
+    LicensingQuery,
+    InventoryQuery,
+    SharingQuery,
+    AlertsQuery,
+    AuditQuery,
+    LaunchQuery,
+    DecisionQuery,
+):
+    """What a caller may ask."""
+
+
+@strawberry.type
+class Mutation(
+    OrganizationsMutation,
+    RolesMutation,
+    LinkingMutation,
+    LicensingMutation,
+    AssociationMutation,
+    SharingMutation,
+    ComputeMutation,
+    LaunchMutation,
+    InventoryMutation,
+    AlertsMutation,
+    IdentityMutation,
+):
+    """What a caller may do."""
+
+
+@strawberry.type
+class Subscription(AlertsSubscription, UsageSubscription):
+    """What a caller may be told of as it happens."""
+
+
+schema = strawberry.Schema(
+    Query,
+    Mutation,
+    Subscription,
+    types=[
+        Refusal,
+        LicenseLimitExceeded,
+        LicenseRuleViolated,
+        MachineImage,
+        LaunchTemplate,
+        DedicatedHost,
+        Instance,
+        ManagedInstance,
+    ],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

@@ -1,0 +1,41 @@
+"""What runs beside the requests of a server: each task by itself, none of them able to take the server down."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from app.kernel.database import Database
+from app.kernel.errors import Unavailable
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+Task = Callable[[], Awaitable[None]]
+AGAIN_SECONDS = 5.0
+
+
+class Background:
+    """The tasks of one server; each runs until the server stops, and starts again where it fails."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._tasks: dict[str, Task] = {}
+        self._running: list[asyncio.Task[None]] = []
+        del database, settings
+
+    async def start(self) -> None:
+        self._running = [asyncio.create_task(self._keep(name, task), name=name) for name, task in self._tasks.items()]
+
+    async def stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _keep(self, name: str, task: Task) -> None:
+        while True:
+            try:
+                await task()
+            except Unavailable:
+                log.warning("the database does not answer", task=name)
+            except Exception:
+                log.exception("a task failed", task=name)
+            await asyncio.sleep(AGAIN_SECONDS)

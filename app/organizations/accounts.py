@@ -157,6 +157,8 @@ def _add(tx: Transaction, account_id: str, name: str, email: str | None) -> int:
             "created_at": tx.now,
         },
     )
+    for follow in events.on_account_created:
+        follow(tx, account_id)
     return key
 
 

@@ -1,7 +1,8 @@
 """What other slices do when a membership or trusted access changes, in the same transaction.
 
 A slice appends its function to `on_membership_changed` when its service is imported; the composition root imports the
-services in the order in which they must act. Each function is called after the change has been written.
+services in the order in which they must act. Each function is called after the change has been written. What every
+account has from its first moment is added by `on_account_created`, with the account's own row.
 """
 
 from collections.abc import Callable
@@ -34,6 +35,7 @@ class MembershipChange:
 
 
 on_membership_changed: list[Callable[[Transaction, MembershipChange], None]] = []
+on_account_created: list[Callable[[Transaction, str], None]] = []
 
 
 def tell(tx: Transaction, change: MembershipChange) -> None:

@@ -25,6 +25,7 @@ from app.api.websocket import GraphQLOverWebSocket
 from app.audit.recorder import AuditRecorder, finished
 from app.background import Background
 from app.identity.authentication import Authenticator
+from app.identity.oidc import Oidc
 from app.kernel.clock import Clock
 from app.kernel.database import Database
 from app.migrations import migrate
@@ -44,8 +45,8 @@ def build(settings: Settings, *, demo_token: str | None = None, clock: Clock | N
     """Put a server together. `demo_token` is filled in on GraphiQL's page: on a demo server only."""
     database = Database(settings.database_url.get_secret_value(), clock=clock)
     engine = Engine(schema, limits(settings), suggestions=settings.development)
-    authenticator = Authenticator(database, settings)
-    contexts = Contexts(database, authenticator.viewer, AuditRecorder(), finished)
+    authenticator = Authenticator(database, Oidc.of(settings, database.clock))
+    contexts = Contexts(database, authenticator.authenticate, AuditRecorder(), finished)
     streams = EventStreams(
         StreamLimits(streams=settings.max_connections, waiting=settings.max_queued_events)
     )
@@ -65,13 +66,13 @@ def build(settings: Settings, *, demo_token: str | None = None, clock: Clock | N
         finally:
             streams.close()
             await background.stop()
-            await authenticator.close()
+            await authenticator.settle()
             await database.stop()
 
     sockets = SocketLimits(
-        init_seconds=settings.websocket_init_seconds,
+        init=settings.websocket_init_seconds,
         connections=settings.max_connections,
-        subscriptions=settings.max_subscriptions,
+        operations=settings.max_subscriptions,
         waiting=settings.max_queued_events,
     )
     health = Health(database)

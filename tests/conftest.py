@@ -1,12 +1,18 @@
 """Fixtures of every test: a database of each kind, its clock, and the served application."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
+from pydantic import SecretStr
 
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database
 from tests.support.databases import KINDS, Databases, databases
+
+if TYPE_CHECKING:
+    from tests.support.api import Api
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +40,21 @@ async def database(database_url: str, clock: ManualClock) -> AsyncIterator[Datab
     await opened.start()
     yield opened
     await opened.stop()
+
+
+@pytest.fixture
+async def api(database_url: str, clock: ManualClock) -> "AsyncIterator[Api]":
+    """The served application on each database; `await api.account("111122223333")` is a client of a new account."""
+    from app.main import build
+    from app.settings import Settings
+    from tests.support.api import Api
+
+    settings = Settings(database_url=SecretStr(database_url), _env_file=None)
+    server = build(settings, clock=clock)
+    async with (
+        server.application.router.lifespan_context(server.application),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(server.application), base_url="http://tollgate.test"
+        ) as http,
+    ):
+        yield Api(http, server.database)

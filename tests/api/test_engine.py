@@ -144,10 +144,12 @@ async def test_an_event_that_is_complete_is_not_executed() -> None:
     toy = Toy()
     engine = Engine(SCHEMA)
     prepared = engine.prepare(GraphQLRequest("subscription { mine: feed { id nothing: name } }", None, {}))
-    toy.feed.put_nowait(Completed(orjson.Fragment(b'{"raw":1}')))
     info = connection_info({"type": "http", "headers": []}, "http", TOKEN)
     answers = engine.stream(prepared, await toy.context(info))
-    first = await anext(answers)
+    waiting = asyncio.ensure_future(anext(answers))
+    await toy.feed.followed_by(1)
+    toy.feed.publish(Completed(orjson.Fragment(b'{"raw":1}')))
+    first = await waiting
     assert orjson.dumps(first.payload) == b'{"data":{"mine":{"raw":1}},"extensions":{"cost":3}}'
     await answers.aclose()
-    assert toy.unsubscribed.is_set()
+    await toy.feed.followed_by(0)

@@ -42,6 +42,7 @@ class ToyContext:
 
     async def finished(self, operation_type: OperationType, root_fields: list[RootField]) -> None:
         self.toy.finished.append((operation_type, root_fields))
+        self.toy.recorded.set()
         if self.toy.unrecorded is not None:
             raise self.toy.unrecorded
 
@@ -49,6 +50,36 @@ class ToyContext:
         self.toy.revalidated += 1
         if self.info.authorization in self.toy.revoked:
             raise Unauthenticated("This token is not valid any more.")
+
+
+class Feed:
+    """Events for whoever is subscribed."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[asyncio.Queue[Any]] = []
+        self._changed = asyncio.Condition()
+
+    def publish(self, event: object) -> None:
+        for events in self._subscribers:
+            events.put_nowait(event)
+
+    @asynccontextmanager
+    async def subscribed(self) -> AsyncIterator[asyncio.Queue[Any]]:
+        events: asyncio.Queue[Any] = asyncio.Queue()
+        async with self._changed:
+            self._subscribers.append(events)
+            self._changed.notify_all()
+        try:
+            yield events
+        finally:
+            async with self._changed:
+                self._subscribers.remove(events)
+                self._changed.notify_all()
+
+    async def followed_by(self, count: int) -> None:
+        """Wait until there are as many subscribers."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self._subscribers) == count)
 
 
 ToyInfo = strawberry.Info[ToyContext, None]
@@ -217,28 +248,23 @@ class Subscription:
 
     @strawberry.subscription
     async def feed(self, info: ToyInfo) -> AsyncGenerator[Item, None]:
-        """What the test puts into `toy.feed`; an exception is raised."""
-        info.context.toy.subscribed.set()
-        try:
+        """What the test publishes; an exception is raised."""
+        async with info.context.toy.feed.subscribed() as events:
             while True:
-                event = await info.context.toy.feed.get()
+                event = await events.get()
                 if isinstance(event, Exception):
                     raise event
                 yield event
-        finally:
-            info.context.toy.unsubscribed.set()
 
     @strawberry.subscription
     async def flood(self, info: ToyInfo) -> AsyncGenerator[Item, None]:
         """More than anyone takes."""
         event = whole(orjson.Fragment(orjson.dumps({"id": "x" * 100_000})))
-        try:
+        async with info.context.toy.feed.subscribed():
             while True:
                 info.context.toy.flooded += 1
                 yield event
                 await asyncio.sleep(0)
-        finally:
-            info.context.toy.unsubscribed.set()
 
     @strawberry.subscription
     async def forbidden(self) -> AsyncGenerator[int, None]:
@@ -265,11 +291,10 @@ class Toy:
     renamed: list[str] = field(default_factory=list)
     revalidated: int = 0
     flooded: int = 0
-    feed: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    feed: Feed = field(default_factory=Feed)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
-    subscribed: asyncio.Event = field(default_factory=asyncio.Event)
-    unsubscribed: asyncio.Event = field(default_factory=asyncio.Event)
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.engine = Engine(SCHEMA, self.limits, suggestions=self.suggestions)
@@ -312,7 +337,8 @@ class Toy:
         server = Server(config, self.event_streams)
         serving = asyncio.create_task(server.serve([listener]))
         try:
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
+            async with asyncio.timeout(20):
+                yield f"127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             await serving

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
-from sqlalchemy import ColumnElement, case, exists, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select
 
 from app.kernel.graphql.node import Node, PageInfo
 from app.kernel.graphql.scalars import AccountId
@@ -62,11 +62,11 @@ def _role(account: Any, scope: Scope) -> ColumnElement[str]:
     """An account's role; an organization that the viewer does not see does not exist for it."""
     organization = organizations.alias()
     master = exists(select(organization.c.id).where(organization.c.master_account_id == account.c.account_id))
+    together = and_(account.c.organization_id.is_not(None), sees_account(account, scope))
     return case(
-        (account.c.organization_id.is_(None), AccountRole.STANDALONE.value),
-        (~sees_account(account, scope), AccountRole.STANDALONE.value),
-        (master, AccountRole.MASTER.value),
-        else_=AccountRole.MEMBER.value,
+        (and_(together, master), AccountRole.MASTER.value),
+        (together, AccountRole.MEMBER.value),
+        else_=AccountRole.STANDALONE.value,
     )
 
 

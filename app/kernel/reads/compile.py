@@ -168,7 +168,8 @@ class Compiler:
     ) -> ColumnElement[Any]:
         _, related, conditions = self._related(plan, row, scope)
         shaped = self.object(target, related, nodes, path)
-        return _scalar(select(shaped).select_from(related).where(*conditions).limit(1))
+        found = select(shaped).select_from(related).where(*conditions)
+        return _scalar(found.correlate_except(related).limit(1))
 
     def _many(
         self, plan: RelationPlan, target: Any, row: Row, nodes: Sequence[FieldNode], path: Path, scope: Scope
@@ -177,7 +178,7 @@ class Compiler:
         shaped = self.object(target, related, nodes, (*path, EACH))
         assert plan.order is not None
         array = json_array_of(shaped, related.c[plan.order])
-        return _scalar(select(array).select_from(related).where(*conditions))
+        return _scalar(select(array).select_from(related).where(*conditions).correlate_except(related))
 
     def _nested_connection(
         self, plan: RelationPlan, target: Any, row: Row, nodes: Sequence[FieldNode], path: Path, scope: Scope
@@ -222,6 +223,7 @@ class Compiler:
             select(*[edge.label(f"e_{response_key}") for response_key, edge in edges.items()], order_key.label("k"))
             .select_from(row)
             .where(*paged)
+            .correlate_except(row)
             .order_by(order_key.asc() if ascending else order_key.desc())
             .limit(limit + 1)
             .subquery(f"p{self._next()}")
@@ -240,7 +242,7 @@ class Compiler:
                 info = self._page_info(info_fields, numbered.c, limit, page, ascending, within)
                 pairs.append((response_key, info))
             elif name == "totalCount":
-                counted = select(func.count()).select_from(row).where(*conditions)
+                counted = select(func.count()).select_from(row).where(*conditions).correlate_except(row)
                 pairs.append((response_key, _scalar(counted, Integer())))
             elif name == "__typename":
                 pairs.append((response_key, quoted(on.name)))

@@ -179,7 +179,7 @@ async def node(info: Any, cls: type, key: int | None, *, seen: bool = False) -> 
     """One object by its key, where the caller sees it; with `seen`, sight was established by what led here."""
     if key is None:
         return None
-    rows = await _by_keys(info, entity_of(cls), [key], check=not seen)
+    rows = await _by_keys(info, entity_of(cls), [key], check=not seen, named=_name_of(cls))
     return _completed(rows.get(key))
 
 
@@ -187,7 +187,7 @@ async def nodes(info: Any, cls: type, keys: Sequence[int], *, seen: bool = False
     """Objects by their keys, in that order; null for what the caller does not see."""
     if not keys:
         return []
-    rows = await _by_keys(info, entity_of(cls), keys, check=not seen)
+    rows = await _by_keys(info, entity_of(cls), keys, check=not seen, named=_name_of(cls))
     return [_completed(rows.get(key)) for key in keys]
 
 
@@ -205,12 +205,18 @@ async def nodes_by_ids(info: Any, global_ids: Sequence[str]) -> list[Any]:
         if entity is None:
             continue
         keys = list(dict.fromkeys(each.key for each in parsed if each and each.prefix == prefix))
-        rows = await _by_keys(info, entity, keys, check=True)
+        rows = await _by_keys(info, entity, keys, check=True, named=entity.name)
         found.update({(prefix, key): row for key, row in rows.items()})
     return [_completed(found.get((each.prefix, each.key))) if each else None for each in parsed]
 
 
-async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: bool) -> dict[int, Any]:
+def _name_of(cls: type) -> str:
+    """The type's own name: it may be one of several that share an interface's table."""
+    name: str = cls.__strawberry_definition__.name  # type: ignore[attr-defined]
+    return name
+
+
+async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: bool, named: str) -> dict[int, Any]:
     """The JSON of objects by key. The key travels in front of each row's text, so that one column carries both."""
     from sqlalchemy import String, literal_column
 
@@ -223,7 +229,7 @@ async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: boo
         if check and entity.sight:
             conditions.append(entity.sight(row, scope))
         raw = getattr(info, "_raw_info", info)
-        shaped = compiler.object(_type(raw, entity.name), row, raw.field_nodes, ("o",))
+        shaped = compiler.object(_type(raw, named), row, raw.field_nodes, ("o",))
         from app.kernel.reads.json_sql import json_object
 
         pair = json_object([("k", row.c[entity.key]), ("o", shaped)], scope.dialect)
@@ -231,7 +237,7 @@ async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: boo
 
     del String, literal_column
     binds = {f"key{position}": key for position, key in enumerate(wanted)}
-    read = _Read(info, build, ("keys", entity.name, check), binds, {})
+    read = _Read(info, build, ("keys", named, check), binds, {})
     found: dict[int, Any] = {}
     for text in await read.run():
         key, body = _split(text)

@@ -8,7 +8,7 @@ from app.kernel.errors import DomainError, ErrorCode, Refusal, not_found
 from app.kernel.ids import check_text, key_of, node_id
 from app.kernel.tables import table_of
 from app.kernel.viewer import Viewer
-from app.sharing.service import configurations_seen
+from app.sharing.sight import configurations_seen
 
 ALERT = table_of(AlertRow)
 LONGEST_NOTE = 1_000

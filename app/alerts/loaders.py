@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, or_
 
 from app.alerts.rules import AlertKind
 from app.kernel.reads import Scope
-from app.sharing.loaders import granted
+from app.sharing.sight import shared_with
 
 LIMIT_KINDS = (AlertKind.LIMIT_APPROACHING.value, AlertKind.LIMIT_EXCEEDED.value)
 
@@ -17,7 +17,7 @@ def sees_alert(alert: Any, scope: Scope) -> ColumnElement[bool]:
     return or_(
         alert.c.owner_account_id == viewer,
         and_(
-            granted(alert.c.configuration_id, viewer),
+            alert.c.configuration_id.in_(shared_with(viewer)),
             or_(alert.c.account_id == viewer, alert.c.kind.in_(LIMIT_KINDS)),
         ),
     )

@@ -9,12 +9,14 @@ from app.compute.hosts import hosts_for
 from app.compute.launch_command import LaunchCommand
 from app.compute.models import LaunchRequestRow
 from app.compute.resources import Resource, image_visible_to, load
+from app.kernel.errors import Refusal
 from app.kernel.tables import table_of
 from app.licensing.associations import configurations_on
 from app.licensing.gate import Gate
+from app.linking.usage import checks_to_use, reasons
 from app.roles.rules import ServiceLinkedRoleKind
 from app.roles.service import present_in
-from app.sharing.service import configurations_seen
+from app.sharing.sight import configurations_seen
 
 REQUEST = table_of(LaunchRequestRow)
 TokenKey = tuple[str, str, str]
@@ -36,6 +38,7 @@ class LaunchFacts:
     visible_images: frozenset[tuple[int, str]]
     attached: Mapping[int, Sequence[int]]
     seen: frozenset[tuple[int, str]]
+    unseen: Mapping[tuple[int, str], Sequence[Refusal]]
     core_roles: frozenset[str]
     free_hosts: Mapping[tuple[str, str, str], Resource]
     remembered: dict[TokenKey, Remembered]
@@ -66,12 +69,19 @@ def gather(connection: Connection, commands: Sequence[LaunchCommand], *, lock: b
     configurations = {key for keys in attached.values() for key in keys}
     configurations.update(key for command in commands for key in command.configuration_keys)
     free_hosts = hosts_for(connection, [(command.account_id, command.region) for command in commands if _wants_host(command)])
+    seen = frozenset(configurations_seen(connection, configurations, accounts)) if configurations else frozenset()
     host_keys = {command.host_key for command in commands if command.host_key} | {h.key for h in free_hosts.values()}
     return LaunchFacts(
         resources={**resources, **{host.key: host for host in free_hosts.values()}},
         visible_images=frozenset(image_visible_to(connection, images)),
         attached=attached,
-        seen=frozenset(configurations_seen(connection, configurations, accounts)) if configurations else frozenset(),
+        seen=seen,
+        unseen={
+            (key, command.account_id): reasons(checks_to_use(connection, command.account_id, key))
+            for command in commands
+            for key in command.configuration_keys
+            if (key, command.account_id) not in seen
+        },
         core_roles=frozenset(present_in(connection, sorted(accounts), ServiceLinkedRoleKind.CORE)) if configurations else frozenset(),
         free_hosts=free_hosts,
         remembered=remembered(connection, commands),

@@ -1,5 +1,6 @@
 """What a launch comes to, given the facts: its image, type, host and the configurations that judge it (EN-1, EN-8)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.compute.catalogue import InstanceType, instance_type
@@ -160,7 +161,7 @@ def _configurations(
     refusals: list[Refusal] = []
     for key in command.configuration_keys:
         if (key, account) not in facts.seen:
-            refusals += not_found("The license configuration", "input", "licenseConfigurationIds").refusals
+            refusals += [each.at("input", "licenseConfigurationIds") for each in facts.unseen[key, account]]
         elif (region := facts.gate.books[key].region) != command.region:
             refusals.append(
                 region_mismatch(
@@ -184,8 +185,8 @@ def _configurations(
     return judged
 
 
-def _seen(facts: LaunchFacts, account: str, keys: object) -> list[int]:
-    return [key for key in keys if (key, account) in facts.seen and key in facts.gate.books]  # type: ignore[attr-defined]
+def _seen(facts: LaunchFacts, account: str, keys: Sequence[int]) -> list[int]:
+    return [key for key in keys if (key, account) in facts.seen]
 
 
 def _inactive(book: Book) -> Refusal:

@@ -19,9 +19,9 @@ from app.licensing.release import release
 from app.licensing.rules import CountingType
 from app.licensing.service import facts as facts_of
 from app.licensing.service import require_seen
-from app.linking.crossing import refusals_to_act_in_member
+from app.linking.members import acts_in_members
 from app.roles.service import require_core
-from app.sharing.service import share_with_members
+from app.sharing.managed import share_with_members
 
 MOST_AT_ONCE = 1_000
 
@@ -80,7 +80,8 @@ class _Association:
         self.result = BulkResult(configuration_key)
         self.failed: list[tuple[Resource, Refusal]] = []
         foreign = {each.account_id for each in self.resources.values() if self._is_foreign(each)}
-        self.crossing = refusals_to_act_in_member(tx.connection, viewer.account_id, foreign, self.book.region)
+        facts = facts_of(tx.connection, [configuration_key])[configuration_key]
+        self.crossing = acts_in_members(tx.connection, viewer.account_id, foreign, facts)
 
     def _is_foreign(self, resource: Resource) -> bool:
         """A shared image is the sharee's to use; any other resource of another account is reached across accounts."""
@@ -114,9 +115,9 @@ class _Association:
                 )
             ]
         if self._is_foreign(resource):
-            refused = self.crossing[resource.account_id]
+            refused = self.crossing.refusals(resource.account_id, resource.arn, associating=True)
             if refused:
-                return list(refused)
+                return refused
         if resource.state == InstanceState.TERMINATED:
             return [
                 Refusal(
@@ -195,7 +196,7 @@ def disassociate(
     require_core(tx.connection, viewer.account_id)
     keys = [key for key in resource_keys if key is not None]
     present = {each.resource_key: each for each in on_resources(tx.connection, keys, configuration_key)}
-    (facts,) = facts_of(tx.connection, [configuration_key]).values() or (None,)
+    facts = facts_of(tx.connection, [configuration_key]).get(configuration_key)
     owns = facts is not None and facts.owner_account_id == viewer.account_id
     mine = {key for key, each in present.items() if each.account_id == viewer.account_id}
     if facts is None or not (owns or mine):
@@ -204,7 +205,7 @@ def disassociate(
     reachable = {key: each for key, each in present.items() if owns or key in mine}
     resources = load(tx.connection, reachable, gone=True)
     foreign = {each.account_id for each in reachable.values() if each.account_id != viewer.account_id}
-    crossing = refusals_to_act_in_member(tx.connection, viewer.account_id, foreign, facts.region)
+    crossing = acts_in_members(tx.connection, viewer.account_id, foreign, facts)
     result = BulkResult(configuration_key)
     failed: list[tuple[Resource, Refusal]] = []
     for position, key in enumerate(resource_keys):
@@ -215,7 +216,9 @@ def disassociate(
         resource = resources[association.resource_key]
         tx.concern(resource.arn, association.account_id)
         tx.concern(facts.arn, facts.owner_account_id)
-        refusals = crossing[association.account_id] if association.account_id != viewer.account_id else ()
+        refusals: Sequence[Refusal] = ()
+        if association.account_id != viewer.account_id:
+            refusals = crossing.refusals(association.account_id, resource.arn, associating=False)
         for refusal in refusals:
             result.refusals.append(_at(refusal, resource, position))
             failed.append((resource, refusal))

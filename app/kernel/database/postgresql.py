@@ -123,11 +123,11 @@ class PostgresqlBackend:
         while True:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection = await asyncpg.connect(dsn)
-                gone = asyncio.Event()
-                connection.add_termination_listener(lambda _, gone=gone: gone.set())
-                await connection.add_listener("tollgate", self._heard)
-                self._bus.wake_all()
                 try:
+                    gone = asyncio.Event()
+                    connection.add_termination_listener(lambda _, gone=gone: gone.set())
+                    await connection.add_listener("tollgate", self._heard)
+                    self._bus.wake_all()
                     await gone.wait()
                 finally:
                     connection.terminate()

@@ -1,43 +1,94 @@
-"""What waits to be sent to one client: bounded, so that a slow one is cut off in place of filling the memory."""
+"""What is sent to one client: little is held for a slow one, whose sources wait, and one that is stuck is cut off."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 
 class TooSlow(Exception):
-    """The client does not take what is sent to it as fast as it comes."""
+    """The client does not take what is sent to it."""
 
 
 class Outbox:
-    """A queue with one sender. Run `run()` as a task: it sends, in order, until it is cancelled or sending fails."""
+    """Sends through one connection, for any number of tasks.
 
-    def __init__(self, send: Callable[[bytes], Awaitable[None]], capacity: int) -> None:
+    `put` sends at once where nothing waits, so that a message costs no other task; `failed` is told of an error that
+    comes later. `close` ends what still goes on.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[bytes], Awaitable[None]],
+        failed: Callable[[Exception], object],
+        *,
+        capacity: int,
+        stall: float,
+    ) -> None:
         self._send = send
-        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(capacity)
-        self._sending_since: float | None = None
+        self._failed = failed
+        self._capacity = capacity
+        self._stall = stall
+        self._waiting: deque[bytes] = deque()
+        self._busy = False
+        self._busy_since = 0.0
+        self._draining: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
 
-    def put(self, item: bytes) -> None:
-        """Have it sent after all that waits; TooSlow where as much waits as may."""
+    async def put(self, item: bytes) -> None:
+        """Send after all that waits. Where that is `capacity`, wait for room: TooSlow if `stall` seconds bring none."""
+        if self._full():
+            await self._until_room()
+        if self._busy:
+            self._waiting.append(item)
+            return
+        self._busy = True
         try:
-            self._waiting.put_nowait(item)
-        except asyncio.QueueFull:
-            raise TooSlow from None
-
-    async def run(self) -> None:
-        """Send what is put."""
-        clock = asyncio.get_running_loop().time
-        while True:
-            item = await self._waiting.get()
-            self._sending_since = clock()
-            await self._send(item)
-            self._sending_since = None
-            self._waiting.task_done()
+            await self._pass(item)
+        finally:
+            if self._waiting:
+                self._draining = asyncio.create_task(self._drain())
+            else:
+                self._busy = False
 
     async def drained(self) -> None:
-        """Wait until all that was put has been sent."""
-        await self._waiting.join()
+        """Wait until nothing waits any more."""
+        if self._draining is not None:
+            await asyncio.wait({self._draining})
 
-    def stalled(self, seconds: float) -> bool:
-        """Whether the client has taken nothing for as long."""
-        since = self._sending_since
-        return since is not None and asyncio.get_running_loop().time() - since > seconds
+    def check(self) -> None:
+        """TooSlow if the client has taken nothing for `stall` seconds."""
+        if self._busy and asyncio.get_running_loop().time() - self._busy_since > self._stall:
+            raise TooSlow
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self._waiting.clear()
+        if self._draining is not None:
+            self._draining.cancel()
+
+    def _full(self) -> bool:
+        return self._busy and len(self._waiting) >= self._capacity
+
+    async def _until_room(self) -> None:
+        try:
+            async with asyncio.timeout(self._stall):
+                while self._full():
+                    self._room.clear()
+                    await self._room.wait()
+        except TimeoutError:
+            raise TooSlow from None
+
+    async def _pass(self, item: bytes) -> None:
+        self._busy_since = asyncio.get_running_loop().time()
+        await self._send(item)
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                await self._pass(self._waiting.popleft())
+                self._room.set()
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._busy = False
+            self._room.set()

@@ -1,9 +1,10 @@
 """One WebSocket connection: it reads messages, runs the operations in them, and ends with the code that says why."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import ParamSpec
 
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
@@ -29,6 +30,9 @@ from app.api.protocol import (
 )
 from app.kernel.errors import Unauthenticated, Unavailable
 
+Work = ParamSpec("Work")
+LATE = "Connection initialisation timeout"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketLimits:
@@ -41,12 +45,12 @@ class SocketLimits:
     message: int = 256 * 1024
     "Characters of what a client sends."
     waiting: int = 256
-    "Messages that wait for one client; one that needs more is cut off."
+    "Messages that wait for one client; while as many do, their sources wait too."
     init: float = 3.0
     "Until `connection_init` has come."
     tick: float = 15.0
     "Between looks at the token, and at whether the client takes what it is sent."
-    stall: float = 30.0
+    stall: float = 10.0
     "Until a client that takes nothing is cut off."
     farewell: float = 1.0
     "For the closing message."
@@ -77,36 +81,48 @@ class Socket:
         self._engine = engine
         self._context_factory = context_factory
         self._limits = limits
-        self._outbox = Outbox(self._send, limits.waiting)
+        self._loop = asyncio.get_running_loop()
+        self._outbox = Outbox(self._send, self._stop, capacity=limits.waiting, stall=limits.stall)
         self._running: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._end: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
-        self._initialised = asyncio.Event()
+        self._operations: set[asyncio.Task[None]] = set()
+        self._end: asyncio.Future[Close | None] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._initialised = False
         self._authorization: str | None = None
         self._context: OperationContext | None = None
 
     async def serve(self) -> None:
         """Until the client leaves, breaks the protocol or a bound, or has its token revoked."""
-        sender = asyncio.create_task(self._guard(self._outbox.run()))
-        works = (self._read(), self._tick(), self._await_initialisation())
-        duties = [sender, *(asyncio.create_task(self._guard(work)) for work in works)]
+        reading = self._begin(self._read)
+        self._timer = self._loop.call_later(self._limits.init, self._stop, Close(4408, LATE))
         try:
             close = await self._end
+            self._outbox.close()
             if close is not None:
-                sender.cancel()
                 with suppress(Exception):
                     async with asyncio.timeout(self._limits.farewell):
                         await self._websocket.close(close.code, close.reason)
         finally:
+            self._timer.cancel()
+            self._outbox.close()
+            reading.cancel()
             for running in self._running.values():
                 running.drop()
-            for duty in duties:
-                duty.cancel()
-            await asyncio.gather(*duties, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _guard(self, work: Coroutine[None, None, None]) -> None:
+    def _begin(
+        self, work: Callable[Work, Awaitable[None]], *args: Work.args, **named: Work.kwargs
+    ) -> asyncio.Task[None]:
+        """Do something beside; an error in it ends the connection."""
+        task = asyncio.create_task(self._guard(work, *args, **named))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guard(self, work: Callable[Work, Awaitable[None]], *args: Work.args, **named: Work.kwargs) -> None:
         try:
-            await work
+            await work(*args, **named)
         except Exception as error:
             self._stop(error)
 
@@ -126,11 +142,11 @@ class Socket:
             case "connection_init":
                 await self._initialise(details(message))
             case "ping":
-                self._tell({"type": "pong", "payload": details(message)})
+                await self._tell({"type": "pong", "payload": details(message)})
             case "pong":
                 details(message)
             case "subscribe":
-                self._subscribe(identifier(message), message.get("payload"))
+                await self._subscribe(identifier(message), message.get("payload"))
             case "complete":
                 running = self._running.pop(identifier(message), None)
                 if running is not None:
@@ -138,28 +154,22 @@ class Socket:
             case _:
                 raise Close(4400, "Unknown message type")
 
-    async def _await_initialisation(self) -> None:
-        try:
-            async with asyncio.timeout(self._limits.init):
-                await self._initialised.wait()
-        except TimeoutError:
-            raise Close(4408, "Connection initialisation timeout") from None
-
     async def _initialise(self, payload: Message) -> None:
-        if self._initialised.is_set():
+        if self._initialised:
             raise Close(4429, "Too many initialisation requests")
-        self._initialised.set()
+        self._initialised = True
+        self._look_later()
         self._authorization = authorization(payload)
         try:
             self._context = await self._new_context()
         except Unavailable:
             raise Close(1013, "Try again later") from None
-        self._tell({"type": "connection_ack"})
+        await self._tell({"type": "connection_ack"})
 
     async def _new_context(self) -> OperationContext:
         return await self._context_factory(connection_info(self._websocket.scope, "websocket", self._authorization))
 
-    def _subscribe(self, operation: str, payload: object) -> None:
+    async def _subscribe(self, operation: str, payload: object) -> None:
         if self._context is None:
             raise Close(4401, "Unauthorized")
         if operation in self._running:
@@ -168,25 +178,21 @@ class Socket:
             request = from_payload(payload, self._engine.limits, "The payload")
         except BadEnvelope as error:
             raise Close(4400, str(error)) from None
-        if len(self._tasks) >= self._limits.operations:
+        if len(self._operations) >= self._limits.operations:
             bound = f"A connection runs {self._limits.operations} operations at once, no more."
-            self._tell(error_message(operation, [malformed(bound)]))
+            await self._tell(error_message(operation, [malformed(bound)]))
             return
-        running = Running()
-        running.task = asyncio.create_task(self._operate(operation, request, running))
-        self._running[operation] = running
-        self._tasks.add(running.task)
-        running.task.add_done_callback(self._tasks.discard)
+        running = self._running[operation] = Running()
+        running.task = self._begin(self._operate, operation, request, running)
+        self._operations.add(running.task)
+        running.task.add_done_callback(self._operations.discard)
 
     async def _operate(self, operation: str, request: GraphQLRequest, running: Running) -> None:
-        try:
-            last = await self._answer(operation, request, running)
-            if running.wanted:
-                # The client may use the id again as soon as it has this message.
-                del self._running[operation]
-                self._tell(last)
-        except Exception as error:
-            self._stop(error)
+        last = await self._answer(operation, request, running)
+        if running.wanted:
+            # The client may use the id again as soon as it has this message.
+            del self._running[operation]
+            await self._tell(last)
 
     async def _answer(self, operation: str, request: GraphQLRequest, running: Running) -> Message:
         """Tell the answers of an operation, and return the message that ends it."""
@@ -196,10 +202,12 @@ class Socket:
             context = await self._new_context()
             async with aclosing(self._engine.stream(prepared, context)) as answers:
                 async for answer in answers:
+                    # What is left to do is to tell it, which may wait for ever on a client that is stuck.
+                    running.stoppable = True
                     if answer.refused:
                         return error_message(operation, answer.errors)
                     if running.wanted:
-                        self._tell(next_message(operation, answer.payload))
+                        await self._tell(next_message(operation, answer.payload))
         except Refused as error:
             return error_message(operation, error.errors)
         except Unavailable as error:
@@ -210,17 +218,22 @@ class Socket:
             return error_message(operation, [unexpected(error)])
         return complete_message(operation)
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(self._limits.tick)
-            if self._outbox.stalled(self._limits.stall):
-                raise TooSlow
-            if self._context is not None:
-                with suppress(Unavailable):
-                    await self._context.revalidate()
+    def _look_later(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._end.done():
+            self._timer = self._loop.call_later(self._limits.tick, self._begin, self._look)
 
-    def _tell(self, message: Message) -> None:
-        self._outbox.put(encode(message))
+    async def _look(self) -> None:
+        """Whether the client still takes what it is sent, and its token is still good."""
+        self._outbox.check()
+        if self._context is not None:
+            with suppress(Unavailable):
+                await self._context.revalidate()
+        self._look_later()
+
+    async def _tell(self, message: Message) -> None:
+        await self._outbox.put(encode(message))
 
     async def _send(self, message: bytes) -> None:
         await self._websocket.send({"type": "websocket.send", "text": message.decode()})

@@ -30,10 +30,10 @@ class StreamLimits:
     streams: int = 10_000
     "At once, of the whole server."
     waiting: int = 256
-    "Events that wait for one client; one that needs more is cut off."
+    "Events that wait for one client; while as many do, its source waits too."
     tick: float = 15.0
     "Between keep-alive comments, at which the token is asked for again too."
-    stall: float = 30.0
+    stall: float = 10.0
     "Until a client that takes nothing is cut off."
     farewell: float = 2.0
     "For the last bytes of a stream that ends."
@@ -78,35 +78,41 @@ class EventStream:
             self._streams.open -= 1
 
     async def _tell(self, receive: Receive, send: Send) -> None:
-        outbox = Outbox(lambda chunk: send(_chunk(chunk)), self._streams.limits.waiting)
+        limits = self._streams.limits
+        gone = asyncio.create_task(_gone(receive))
+        outbox = Outbox(
+            lambda chunk: send(_chunk(chunk)), lambda _: gone.cancel(), capacity=limits.waiting, stall=limits.stall
+        )
         following = asyncio.create_task(self._follow(outbox))
         ticking = asyncio.create_task(self._tick(outbox))
-        sending = asyncio.create_task(outbox.run())
-        others = {asyncio.create_task(_gone(receive)), asyncio.create_task(self._streams.closing.wait())}
+        closing = asyncio.create_task(self._streams.closing.wait())
         try:
-            await asyncio.wait({following, ticking, sending, *others}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({following, ticking, gone, closing}, return_when=asyncio.FIRST_COMPLETED)
             last = _last(following) or _last(ticking)
             await _cancelled(following, ticking)
-            with suppress(TooSlow, TimeoutError):
-                for chunk in last:
-                    outbox.put(chunk)
-                async with asyncio.timeout(self._streams.limits.stall):
-                    await (outbox.drained() if last else asyncio.sleep(0))
+            if last:
+                await self._take_leave(outbox, last)
         finally:
-            await _cancelled(following, ticking, sending, *others)
+            outbox.close()
+            await _cancelled(following, ticking, gone, closing)
+
+    async def _take_leave(self, outbox: Outbox, last: list[bytes]) -> None:
+        with suppress(TooSlow, TimeoutError):
+            async with asyncio.timeout(self._streams.limits.stall):
+                for chunk in last:
+                    await outbox.put(chunk)
+                await outbox.drained()
 
     async def _follow(self, outbox: Outbox) -> None:
         async with aclosing(self._answers) as answers:
             async for answer in answers:
-                outbox.put(_event(answer))
+                await outbox.put(_event(answer))
 
     async def _tick(self, outbox: Outbox) -> None:
-        limits = self._streams.limits
         while True:
-            await asyncio.sleep(limits.tick)
-            if outbox.stalled(limits.stall):
-                raise TooSlow
-            outbox.put(KEEP_ALIVE)
+            await asyncio.sleep(self._streams.limits.tick)
+            outbox.check()
+            await outbox.put(KEEP_ALIVE)
             with suppress(Unavailable):
                 await self._context.revalidate()
 

@@ -336,24 +336,36 @@ async def test_operations_of_a_connection_are_bounded() -> None:
         assert (await client.receive())["type"] == "next"
 
 
-async def test_a_slow_client_is_cut_off_and_its_source_stopped() -> None:
-    """At most `waiting` messages are kept for it beside what the network holds."""
-    toy = Toy(sockets=SocketLimits(waiting=5, farewell=0.01))
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param(SocketLimits(waiting=1, stall=0.05, farewell=0.01), id="there is no room"),
+        pytest.param(SocketLimits(tick=0.02, stall=0.05, farewell=0.01), id="it takes nothing"),
+    ],
+)
+async def test_a_stuck_client_is_cut_off_and_its_sources_stopped(limits: SocketLimits) -> None:
+    """Beside what the network holds little waits for it, as its sources wait with it."""
+    toy = Toy(sockets=limits)
     async with toy.served() as address, connected(address) as client:
         client.connection.transport.pause_reading()
-        await client.subscribe("subscription { flood { id } }")
+        for identifier in ("a", "b", "c"):
+            await client.subscribe("subscription { flood { id } }", identifier)
+        await toy.feed.followed_by(3)
         await toy.feed.followed_by(0)
-        assert toy.flooded < 500
+        assert toy.flooded < 1000
         client.connection.transport.abort()
 
 
-async def test_a_client_that_takes_nothing_is_cut_off_in_time() -> None:
-    toy = Toy(sockets=SocketLimits(waiting=1_000_000, tick=0.02, stall=0.02, farewell=0.01))
+async def test_a_client_that_is_slow_gets_everything() -> None:
+    toy = Toy(sockets=SocketLimits(waiting=2))
     async with toy.served() as address, connected(address) as client:
         client.connection.transport.pause_reading()
-        await client.subscribe("subscription { flood { id } }")
-        await toy.feed.followed_by(0)
-        client.connection.transport.abort()
+        for identifier in ("a", "b"):
+            await client.subscribe("subscription { flood(events: 100) { id } }", identifier)
+        await toy.feed.followed_by(2)
+        client.connection.transport.resume_reading()
+        types = [(await client.receive())["type"] for _ in range(202)]
+    assert (types.count("next"), types.count("complete")) == (200, 2)
 
 
 async def test_a_revoked_token_ends_the_connection_before_the_next_event() -> None:

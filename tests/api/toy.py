@@ -257,11 +257,11 @@ class Subscription:
                 yield event
 
     @strawberry.subscription
-    async def flood(self, info: ToyInfo) -> AsyncGenerator[Item, None]:
-        """More than anyone takes."""
+    async def flood(self, info: ToyInfo, events: int = 1_000_000) -> AsyncGenerator[Item, None]:
+        """More than the network takes at once."""
         event = whole(orjson.Fragment(orjson.dumps({"id": "x" * 100_000})))
         async with info.context.toy.feed.subscribed():
-            while True:
+            for _ in range(events):
                 info.context.toy.flooded += 1
                 yield event
                 await asyncio.sleep(0)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from app.compute.models import ImageShareRow, ResourceRow
 from app.kernel.reads import Scope
 from app.kernel.tables import table_of
 from app.licensing.carried import carries_configuration_of
+from app.linking.sight import inventory_seen_by
 
 images = table_of(ResourceRow)
 shares = table_of(ImageShareRow)
@@ -22,14 +23,14 @@ def sees_resource(resource: Any, scope: Scope) -> Predicate:
 def sees(resource: Any, viewer: ColumnElement[str]) -> Predicate:
     """Whether an account sees a resource, gone or not.
 
-    It sees its own, the images shared with it, whatever carries a license configuration that it owns, and what it
-    may search across accounts.
+    It sees its own, what it may search across accounts as their master, the images shared with it, and what carries a
+    license configuration that it owns.
     """
     return or_(
         resource.c.account_id == viewer,
+        inventory_seen_by(viewer, resource.c.account_id, resource.c.region),
         is_shared_with(resource.c.id, viewer),
-        carries_configuration_of(resource.c.id, viewer),
-        across(resource, viewer),
+        carries_configuration_of(resource.c.id, resource.c.account_id, viewer),
     )
 
 
@@ -38,9 +39,3 @@ def is_shared_with(image_key: ColumnElement[int], viewer: ColumnElement[str]) ->
     share = shares.alias()
     given = select(share.c.image_id).where(share.c.image_id == image_key, share.c.account_id == viewer)
     return exists(given.correlate_except(share))
-
-
-def across(resource: Any, viewer: ColumnElement[str]) -> Predicate:
-    """Whether a resource is a member's whose inventory the viewer may read as its master (IN-2)."""
-    del resource, viewer
-    return false()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, exists, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, or_, select
 
 from app.kernel.tables import table_of
 from app.organizations.models import AccountRow, OrganizationRow
@@ -41,3 +41,21 @@ def is_master_of(viewer: ColumnElement[Any], account_id: ColumnElement[Any]) -> 
 def self_or_master_of(viewer: ColumnElement[Any], account_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether the viewer is an account itself or the master of its organization: who sees its roles and settings."""
     return or_(account_id == viewer, is_master_of(viewer, account_id))
+
+
+def discovered_by(viewer: ColumnElement[Any]) -> Select[Any]:
+    """The ids of the accounts whose inventory the viewer may be let into as their master, by a select of one column.
+
+    The organization is linked, discovery across accounts is on, and so is trusted access (IN-2, OR-3).
+    """
+    account, organization = accounts.alias(), organizations.alias()
+    return (
+        select(account.c.account_id)
+        .join(organization, organization.c.id == account.c.organization_id)
+        .where(
+            organization.c.master_account_id == viewer,
+            organization.c.service_access_enabled,
+            organization.c.linked_at.is_not(None),
+            organization.c.discovery_enabled_at.is_not(None),
+        )
+    )

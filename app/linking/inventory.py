@@ -1,0 +1,121 @@
+"""What searching and synchronising the inventory of a whole organization asks, account by account (IN-2, TR-1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from app.kernel.checks import Check
+from app.kernel.errors import Refusal
+from app.kernel.ids import arn
+from app.kernel.regions import Region, regions
+from app.kernel.regions import region as region_of
+from app.linking.acts import Act, On, needs
+from app.linking.parties import organization_arns, parties, party
+from app.linking.rules import (
+    DataCatalog,
+    Party,
+    access_on,
+    catalog_upgraded,
+    discovery_on,
+    in_organization,
+    is_linked,
+    is_master,
+    role_checks,
+    supports,
+)
+from app.linking.settings import settings_of
+from app.linking.usage import reasons
+from app.organizations.rules import Membership
+from app.organizations.service import members
+from app.roles.rules import ServiceLinkedRoleKind as Role
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """How far an act reaches over an organization.
+
+    `checks` of the whole: where one failed, nothing is reached. `account_ids`: the master's and those of the members
+    that grant the actions; `skipped`: for each other member the refusal that leaves it out. `regions`: those asked.
+    """
+
+    checks: Sequence[Check]
+    regions: Sequence[str] = ()
+    account_ids: Sequence[str] = ()
+    skipped: Sequence[Refusal] = ()
+
+
+def search(connection: Connection, account_id: str, region: str | None) -> Across:
+    """What searching the organization asks (IN-2); with no Region, in all with support whose catalog is upgraded."""
+    return _across(connection, Act.SEARCH, account_id, region)
+
+
+def synchronise(connection: Connection, account_id: str, region: str | None) -> Across:
+    """What bringing the inventory of all member accounts up to date asks (IN-3)."""
+    return _across(connection, Act.SYNC, account_id, region)
+
+
+def own_checks(connection: Connection, account_id: str, region: str) -> list[Check]:
+    """What bringing an account's own inventory up to date asks of its core role (RO-6)."""
+    caller = party(connection, account_id, Role.CORE)
+    return role_checks(needs(Act.SYNC_OWN, Role.CORE), caller, region_of(region), _resources(account_id, region))
+
+
+def _across(connection: Connection, act: Act, account_id: str, region: str | None) -> Across:
+    asked = [region_of(region)] if region else [each for each in regions() if each.supports_cross_account]
+    caller = party(connection, account_id, Role.MASTER_ACCOUNT)
+    place = caller.place
+    whole = [in_organization(account_id, place, "IN-2"), supports(asked[0], "Work across accounts")]
+    if place is None:
+        return Across(whole)
+    organization = place.organization
+    whole += [
+        is_master(place, "IN-2"),
+        access_on(organization, account_id),
+        is_linked(organization, "IN-2"),
+        discovery_on(organization),
+    ]
+    if not all(check.passed for check in whole):
+        return Across(whole)
+    codes = [each.code for each in asked]
+    if act is Act.SEARCH:
+        usable = _upgraded(connection, account_id, codes)
+        whole.append(catalog_upgraded(codes, bool(usable), account_id))
+        codes = usable or codes
+    arns = organization_arns(connection, place, codes[0])
+    whole += role_checks(needs(act, Role.MASTER_ACCOUNT), caller, region_of(codes[0]), arns)
+    if not all(check.passed for check in whole):
+        return Across(whole, codes)
+    return _by_member(connection, act, place, whole, codes)
+
+
+def _upgraded(connection: Connection, account_id: str, codes: Sequence[str]) -> list[str]:
+    found = settings_of(connection, account_id, codes)
+    upgraded = {each.region for each in found if each.data_catalog is DataCatalog.GLUE}
+    return [code for code in codes if code in upgraded]
+
+
+def _by_member(
+    connection: Connection, act: Act, place: Membership, whole: Sequence[Check], codes: Sequence[str]
+) -> Across:
+    """Let in the members whose role grants the actions; leave out the others, each with its reasons."""
+    places = {each.account_id: each for each in members(connection, place.organization_key)}
+    reached, skipped = [place.account_id], list[Refusal]()
+    for account_id, member in parties(connection, places, [Role.MEMBER_ACCOUNT]).items():
+        if account_id == place.account_id:
+            continue
+        refused = reasons(_member_checks(act, member, region_of(codes[0])))
+        if refused:
+            skipped.append(refused[0])
+        else:
+            reached.append(account_id)
+    return Across(whole, codes, reached, skipped)
+
+
+def _member_checks(act: Act, member: Party, region: Region) -> list[Check]:
+    arns = _resources(member.account_id, region.code)
+    return role_checks(needs(act, Role.MEMBER_ACCOUNT), member, region, arns)
+
+
+def _resources(account_id: str, region: str) -> dict[On, str]:
+    return {On.ACCOUNT: arn("ssm", region, account_id, "*")}

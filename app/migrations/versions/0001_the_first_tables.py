@@ -342,6 +342,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('arn', name=op.f('uq_resource_share_arn'))
     )
     op.create_index(op.f('ix_resource_share_owner_account_id_region_id'), 'resource_share', ['owner_account_id', 'region', 'id'], unique=False)
+    op.create_index('uq_resource_share_managed', 'resource_share', ['owner_account_id', 'region'], unique=True, sqlite_where=sa.text("managed AND status = 'ACTIVE'"), postgresql_where=sa.text("managed AND status = 'ACTIVE'"))
     op.create_table('service_linked_role',
     sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('account_id', sa.String(length=12), nullable=False),
@@ -392,23 +393,13 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('image_id', 'account_id', name=op.f('pk_image_share'))
     )
     op.create_index(op.f('ix_image_share_account_id'), 'image_share', ['account_id'], unique=False)
-    op.create_table('license_grant',
-    sa.Column('configuration_id', sa.BigInteger(), nullable=False),
-    sa.Column('account_id', sa.String(length=12), nullable=False),
-    sa.Column('share_id', sa.BigInteger(), nullable=False),
-    sa.Column('in_force', sa.Boolean(), nullable=False),
-    sa.Column('granted_at', UtcDateTime(), nullable=False),
-    sa.Column('ended_at', UtcDateTime(), nullable=True),
-    sa.ForeignKeyConstraint(['share_id'], ['resource_share.id'], name=op.f('fk_license_grant_share_id')),
-    sa.PrimaryKeyConstraint('configuration_id', 'account_id', name=op.f('pk_license_grant'))
-    )
-    op.create_index(op.f('ix_license_grant_account_id_in_force_configuration_id'), 'license_grant', ['account_id', 'in_force', 'configuration_id'], unique=False)
     op.create_table('resource_share_invitation',
     sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('share_id', sa.BigInteger(), nullable=False),
     sa.Column('account_id', sa.String(length=12), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.Column('expires_at', UtcDateTime(), nullable=False),
     sa.CheckConstraint("state IN ('PENDING', 'ACCEPTED', 'REJECTED', 'EXPIRED')", name=op.f('ck_resource_share_invitation_state_known')),
     sa.ForeignKeyConstraint(['share_id'], ['resource_share.id'], name=op.f('fk_resource_share_invitation_share_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_resource_share_invitation')),
@@ -416,12 +407,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_resource_share_invitation_account_id'), 'resource_share_invitation', ['account_id'], unique=False)
     op.create_table('resource_share_item',
+    sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('share_id', sa.BigInteger(), nullable=False),
     sa.Column('configuration_id', sa.BigInteger(), nullable=False),
+    sa.Column('ended', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['share_id'], ['resource_share.id'], name=op.f('fk_resource_share_item_share_id')),
-    sa.PrimaryKeyConstraint('share_id', 'configuration_id', name=op.f('pk_resource_share_item'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_resource_share_item'))
     )
     op.create_index(op.f('ix_resource_share_item_configuration_id'), 'resource_share_item', ['configuration_id'], unique=False)
+    op.create_index('uq_resource_share_item_present', 'resource_share_item', ['share_id', 'configuration_id'], unique=True, sqlite_where=sa.text('ended IS NULL'), postgresql_where=sa.text('ended IS NULL'))
     op.create_table('resource_share_principal',
     sa.Column('share_id', sa.BigInteger(), nullable=False),
     sa.Column('principal', sa.String(length=68), nullable=False),
@@ -429,6 +423,18 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('share_id', 'principal', name=op.f('pk_resource_share_principal'))
     )
     op.create_index(op.f('ix_resource_share_principal_principal'), 'resource_share_principal', ['principal'], unique=False)
+    op.create_table('resource_share_reach',
+    sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('share_id', sa.BigInteger(), nullable=False),
+    sa.Column('account_id', sa.String(length=12), nullable=False),
+    sa.Column('organization_id', sa.BigInteger(), nullable=True),
+    sa.Column('invited', sa.Boolean(), nullable=False),
+    sa.Column('ended', sa.BigInteger(), nullable=True),
+    sa.ForeignKeyConstraint(['share_id'], ['resource_share.id'], name=op.f('fk_resource_share_reach_share_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_resource_share_reach'))
+    )
+    op.create_index(op.f('ix_resource_share_reach_account_id_ended_share_id'), 'resource_share_reach', ['account_id', 'ended', 'share_id'], unique=False)
+    op.create_index('uq_resource_share_reach_present', 'resource_share_reach', ['share_id', 'account_id'], unique=True, sqlite_where=sa.text('ended IS NULL'), postgresql_where=sa.text('ended IS NULL'))
     op.create_table('resource_share_tag',
     sa.Column('share_id', sa.BigInteger(), nullable=False),
     sa.Column('key', sa.String(length=128), nullable=False),
@@ -453,14 +459,16 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_resource_tag_key_value_resource_id'), table_name='resource_tag')
     op.drop_table('resource_tag')
     op.drop_table('resource_share_tag')
+    op.drop_index('uq_resource_share_reach_present', table_name='resource_share_reach', sqlite_where=sa.text('ended IS NULL'), postgresql_where=sa.text('ended IS NULL'))
+    op.drop_index(op.f('ix_resource_share_reach_account_id_ended_share_id'), table_name='resource_share_reach')
+    op.drop_table('resource_share_reach')
     op.drop_index(op.f('ix_resource_share_principal_principal'), table_name='resource_share_principal')
     op.drop_table('resource_share_principal')
+    op.drop_index('uq_resource_share_item_present', table_name='resource_share_item', sqlite_where=sa.text('ended IS NULL'), postgresql_where=sa.text('ended IS NULL'))
     op.drop_index(op.f('ix_resource_share_item_configuration_id'), table_name='resource_share_item')
     op.drop_table('resource_share_item')
     op.drop_index(op.f('ix_resource_share_invitation_account_id'), table_name='resource_share_invitation')
     op.drop_table('resource_share_invitation')
-    op.drop_index(op.f('ix_license_grant_account_id_in_force_configuration_id'), table_name='license_grant')
-    op.drop_table('license_grant')
     op.drop_index(op.f('ix_image_share_account_id'), table_name='image_share')
     op.drop_table('image_share')
     op.drop_index(op.f('ix_application_resource_id'), table_name='application')
@@ -470,6 +478,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_service_settings_next_sync_at'), table_name='service_settings')
     op.drop_table('service_settings')
     op.drop_table('service_linked_role')
+    op.drop_index('uq_resource_share_managed', table_name='resource_share', sqlite_where=sa.text("managed AND status = 'ACTIVE'"), postgresql_where=sa.text("managed AND status = 'ACTIVE'"))
     op.drop_index(op.f('ix_resource_share_owner_account_id_region_id'), table_name='resource_share')
     op.drop_table('resource_share')
     op.drop_index(op.f('ix_resource_type_captured_at'), table_name='resource')

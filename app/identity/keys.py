@@ -17,6 +17,7 @@ KEPT_FOR = timedelta(hours=1)
 ASKED_EVERY = timedelta(seconds=30)
 """A token that names an unknown key can't make the server ask more often."""
 
+_SECONDS = 5
 _MAX_BYTES = 256 * 1024
 _MAX_KEYS = 100
 
@@ -62,10 +63,10 @@ class FileKeys:
 class UrlKeys:
     """Keys at the issuer's address."""
 
-    def __init__(self, url: str, clock: Clock, client: httpx2.AsyncClient | None = None) -> None:
+    def __init__(self, url: str, clock: Clock, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._url = url
         self._clock = clock
-        self._client = client or httpx2.AsyncClient(timeout=5)
+        self._transport = transport
         self._keys: tuple[jwt.PyJWK, ...] | None = None
         self._fetched: datetime | None = None
         self._asked: datetime | None = None
@@ -97,14 +98,14 @@ class UrlKeys:
         self._fetched = self._asked
 
     async def _fetch(self) -> bytes:
-        async with self._client.stream("GET", self._url, headers={"Accept": "application/json"}) as response:
+        async with (
+            httpx2.AsyncClient(timeout=_SECONDS, transport=self._transport) as client,
+            client.stream("GET", self._url, headers={"Accept": "application/json"}) as response,
+        ):
             response.raise_for_status()
             raw = bytearray()
             async for part in response.aiter_bytes():
                 raw += part
                 if len(raw) > _MAX_BYTES:
                     raise ValueError("the keys are too long")
-        return bytes(raw)
-
-    async def close(self) -> None:
-        await self._client.aclose()
+            return bytes(raw)

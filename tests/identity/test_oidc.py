@@ -258,8 +258,7 @@ class Issuer:
     def __init__(self, clock: ManualClock) -> None:
         self.asked = 0
         self.reply: Reply = lambda: httpx2.Response(200, json=KEYS)
-        client = httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
-        self.keys = UrlKeys("https://id.example.com/keys", clock, client)
+        self.keys = UrlKeys("https://id.example.com/keys", clock, httpx2.MockTransport(self._answer))
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.asked += 1

@@ -76,11 +76,12 @@ def write(tx: Transaction, viewer: Viewer, region: str, kind: ResourceType, **gi
     """Write a new resource of the viewer's account with an id as AWS gives it; returns its key."""
     path, prefix = NAMES[kind]
     key, resource_id = new_key(), f"{prefix}-{new_hex(17)}"
+    named = arn("ec2", region, viewer.account_id, f"{path}/{resource_id}")
     row = {
         **EMPTY,
         "id": key,
         "type": kind.value,
-        "arn": arn("ec2", region, viewer.account_id, f"{path}/{resource_id}"),
+        "arn": named,
         "resource_id": resource_id,
         "account_id": viewer.account_id,
         "region": region,
@@ -88,5 +89,5 @@ def write(tx: Transaction, viewer: Viewer, region: str, kind: ResourceType, **gi
         **given,
     }
     tx.add(resources, row)
-    tx.concern(row["arn"], viewer.account_id)
+    tx.concern(named, viewer.account_id)
     return key

@@ -1,0 +1,25 @@
+"""The rules of reported inventory (IN-4), without I/O."""
+
+import re
+from datetime import datetime, timedelta
+
+RETENTION_DAYS = 30
+"""Reported data lives this long from its capture; then the managed instance is inactive (IN-4)."""
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""A server's clock may be this far ahead."""
+
+LARGEST_FIGURE = 100_000
+MOST_APPLICATIONS = 5_000
+FIGURES = ("vcpus", "cores", "sockets")
+_RESOURCE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
+
+
+def is_resource_id(text: str) -> bool:
+    """Whether a server may call itself so: it becomes a part of an ARN."""
+    return _RESOURCE_ID.fullmatch(text) is not None
+
+
+def lives(captured_at: datetime, now: datetime, days: int = RETENTION_DAYS) -> bool:
+    """Whether data is still good: from its capture until just before that many days have passed."""
+    return captured_at > now - timedelta(days=days)

@@ -10,7 +10,10 @@ from app.licensing.rules import CountingType, Status
 
 
 class LicenseConfigurationRow(Base):
-    """A license configuration. `consumed` changes by conditional statements of the gate alone (EN-11)."""
+    """A license configuration. `consumed` changes by conditional statements of the gate alone (EN-11).
+
+    `name_folded` is the name without differences of case, in any alphabet and on either database, to be searched.
+    """
 
     __tablename__ = "license_configuration"
     __table_args__ = (
@@ -27,6 +30,7 @@ class LicenseConfigurationRow(Base):
     owner_account_id: Mapped[str] = mapped_column(AccountId)
     region: Mapped[str] = mapped_column(RegionCode)
     name: Mapped[str] = mapped_column(String(255))
+    name_folded: Mapped[str] = mapped_column(String(765))
     description: Mapped[str | None] = mapped_column(String(1000))
     counting_type: Mapped[str] = mapped_column(String(16))
     minimum: Mapped[int | None]

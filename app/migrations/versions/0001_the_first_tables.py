@@ -96,6 +96,7 @@ def upgrade() -> None:
     sa.Column('owner_account_id', sa.String(length=12), nullable=False),
     sa.Column('region', sa.String(length=32), nullable=False),
     sa.Column('name', sa.String(length=255), nullable=False),
+    sa.Column('name_folded', sa.String(length=765), nullable=False),
     sa.Column('description', sa.String(length=1000), nullable=True),
     sa.Column('counting_type', sa.String(length=16), nullable=False),
     sa.Column('minimum', sa.Integer(), nullable=True),
@@ -326,6 +327,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_resource_platform_id'), 'resource', ['platform', 'id'], unique=False)
     op.create_index(op.f('ix_resource_resource_id'), 'resource', ['resource_id'], unique=False)
     op.create_index(op.f('ix_resource_type_captured_at'), 'resource', ['type', 'captured_at'], unique=False)
+    op.create_index('uq_resource_name', 'resource', ['account_id', 'region', 'type', 'name'], unique=True, sqlite_where=sa.text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL"), postgresql_where=sa.text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL"))
     op.create_table('resource_share',
     sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('arn', sa.String(length=256), nullable=False),
@@ -481,6 +483,7 @@ def downgrade() -> None:
     op.drop_index('uq_resource_share_managed', table_name='resource_share', sqlite_where=sa.text("managed AND status = 'ACTIVE'"), postgresql_where=sa.text("managed AND status = 'ACTIVE'"))
     op.drop_index(op.f('ix_resource_share_owner_account_id_region_id'), table_name='resource_share')
     op.drop_table('resource_share')
+    op.drop_index('uq_resource_name', table_name='resource', sqlite_where=sa.text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL"), postgresql_where=sa.text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL"))
     op.drop_index(op.f('ix_resource_type_captured_at'), table_name='resource')
     op.drop_index(op.f('ix_resource_resource_id'), table_name='resource')
     op.drop_index(op.f('ix_resource_platform_id'), table_name='resource')

@@ -18,7 +18,7 @@ from app.licensing.association_schema import AssociationMutation
 from app.licensing.mutations import LicensingMutation
 from app.licensing.queries import LicensingQuery
 from app.licensing.usage_schema import UsageSubscription
-from app.linking.decisions import DecisionQuery
+from app.api.decisions import DecisionQuery
 from app.linking.schema import LinkingMutation
 from app.organizations.mutations import OrganizationsMutation
 from app.organizations.queries import OrganizationsQuery

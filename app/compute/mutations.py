@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import strawberry
 
-from app.compute import hosts, images, templates
+from app.compute import hosts, images, tagging, templates
 from app.compute.schema import DedicatedHost, LaunchTemplate, MachineImage
 from app.kernel import reads
 from app.kernel.database import Transaction
 from app.kernel.graphql.payloads import DeletePayload
 from app.kernel.graphql.perform import Info, Payload, perform
 from app.kernel.graphql.scalars import AccountId, RegionCode
+from app.kernel.tagging import Taggable, taggable
 from app.kernel.viewer import Permission, Viewer
 
 ADMINISTRATOR = Permission.ADMINISTRATOR
@@ -137,3 +138,6 @@ class ComputeMutation:
 
 async def _delete(info: Info, work: Callable[[Transaction, Viewer], str]) -> DeletePayload:
     return await perform(info, DeletePayload, work, needs=ADMINISTRATOR, result="deleted_id")
+
+
+taggable("res", Taggable(tagging.open_tags, tagging.store_tags))

@@ -32,16 +32,17 @@ def own(tx: Transaction, viewer: Viewer, global_id: str, kind: ResourceType, wha
 
     NOT_FOUND for what it does not see, ACCESS_DENIED for what it sees and another account owns.
     """
-    key = key_of(global_id, "res", what, "id")
+    return own_by_key(tx, viewer, key_of(global_id, "res", what, "id"), kind, what)
+
+
+def own_by_key(tx: Transaction, viewer: Viewer, key: int, kind: ResourceType | None, what: str) -> Resource:
+    """The same by its key, of any kind where none is asked."""
     statement = select_resources().where(
-        resources.c.id == key,
-        resources.c.type == kind,
-        resources.c.gone_at.is_(None),
-        sees(resources, literal(viewer.account_id)),
+        resources.c.id == key, resources.c.gone_at.is_(None), sees(resources, literal(viewer.account_id))
     )
     tx.flush()
     resource = found(tx.connection, statement.with_for_update()).get(key)
-    if resource is None:
+    if resource is None or kind not in (None, resource.type):
         raise not_found(what, "id")
     tx.concern(resource.arn, resource.account_id)
     if resource.account_id != viewer.account_id:
@@ -50,7 +51,7 @@ def own(tx: Transaction, viewer: Viewer, global_id: str, kind: ResourceType, wha
                 code=ErrorCode.ACCESS_DENIED,
                 message=f"{what} belongs to another account, which alone can change it.",
                 remedy="Ask that account.",
-                rule="EN-8" if kind is ResourceType.IMAGE else None,
+                rule="EN-8" if resource.type == ResourceType.IMAGE else None,
                 field=("id",),
                 account_id=resource.account_id,
                 node_ids=(node_id("res", key),),

@@ -5,8 +5,7 @@ docs/adr has the measurements.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, cast
@@ -69,7 +68,7 @@ class Engine:
         answer = await self._run(executor, cost)
         return await _recorded(prepared, context, executor, answer)
 
-    async def stream(self, prepared: Prepared, context: OperationContext) -> AsyncGenerator[Answer, None]:
+    def stream(self, prepared: Prepared, context: OperationContext) -> AsyncGenerator[Answer, None]:
         """Run any operation: a query or a mutation answers once, a subscription once or for each event.
 
         An event that is `Completed` goes out as it is, nothing executed: a source shared by many subscribers encodes it
@@ -77,24 +76,9 @@ class Engine:
         A refusal that comes before the first event is in the audit trail only if the resolver is a coroutine that
         returns the generator; a generator's own body begins after.
         """
-        if prepared.type is not OperationType.SUBSCRIPTION:
-            yield await self.execute(prepared, context)
-            return
-        try:
-            executor, cost = self._executor(prepared, context)
-        except Refused as error:
-            yield refusal(error.errors, cost=error.cost)
-            return
-        source = await self._source(executor)
-        failure = refusal(_errors(source)) if isinstance(source, ExecutionResult) else Answer()
-        # A client that goes away now must not take the record with it.
-        begun = await asyncio.shield(_recorded(prepared, context, executor, failure))
-        if isinstance(source, ExecutionResult) or begun.errors:
-            yield begun
-            return
-        async with aclosing(self._events(source, executor, context, cost)) as answers:
-            async for answer in answers:
-                yield answer
+        if prepared.type is OperationType.SUBSCRIPTION:
+            return self._subscribe(prepared, context)
+        return self._once(prepared, context)
 
     def _executor(self, prepared: Prepared, context: OperationContext) -> tuple[Executor, int]:
         operation = prepared.operation
@@ -135,20 +119,22 @@ class Engine:
         changed = executor.operation.operation is OperationType.MUTATION
         return refused(TimeoutError(text + LOOK if changed else text))
 
-    async def _source(self, executor: Executor) -> Any:
-        try:
-            source = create_source_event_stream(executor)
-            if isawaitable(source):
-                async with asyncio.timeout(self.limits.execution_seconds):
-                    source = await cast("Awaitable[Any]", source)
-        except TimeoutError:
-            text = TOO_LATE.format(seconds=self.limits.execution_seconds)
-            return ExecutionResult(None, [GraphQLError(text, extensions={"code": "TIMEOUT"})])
-        return source
+    async def _once(self, prepared: Prepared, context: OperationContext) -> AsyncGenerator[Answer, None]:
+        yield await self.execute(prepared, context)
 
-    async def _events(
-        self, source: AsyncIterable[Any], executor: Executor, context: OperationContext, cost: int
-    ) -> AsyncGenerator[Answer, None]:
+    async def _subscribe(self, prepared: Prepared, context: OperationContext) -> AsyncGenerator[Answer, None]:
+        try:
+            executor, cost = self._executor(prepared, context)
+        except Refused as error:
+            yield refusal(error.errors, cost=error.cost)
+            return
+        source = await self._source(executor)
+        # A client that goes away now must not take the record with it.
+        failure = refusal(_errors(source), cost=cost) if isinstance(source, ExecutionResult) else Answer()
+        begun = await asyncio.shield(_recorded(prepared, context, executor, failure))
+        if isinstance(source, ExecutionResult) or begun.errors:
+            yield begun
+            return
         (key, node), *_ = executor.begun.items()
         try:
             async for event in source:
@@ -164,6 +150,17 @@ class Engine:
         finally:
             if hasattr(source, "aclose"):
                 await source.aclose()
+
+    async def _source(self, executor: Executor) -> Any:
+        try:
+            source = create_source_event_stream(executor)
+            if isawaitable(source):
+                async with asyncio.timeout(self.limits.execution_seconds):
+                    source = await cast("Awaitable[Any]", source)
+        except TimeoutError:
+            text = TOO_LATE.format(seconds=self.limits.execution_seconds)
+            return ExecutionResult(None, [GraphQLError(text, extensions={"code": "TIMEOUT"})])
+        return source
 
 
 def _errors(outcome: ExecutionResult) -> list[FormattedError]:

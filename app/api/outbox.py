@@ -29,6 +29,7 @@ class Outbox:
         self._capacity = capacity
         self._stall = stall
         self._waiting: deque[bytes] = deque()
+        self._clock = asyncio.get_running_loop().time
         self._busy = False
         self._busy_since = 0.0
         self._draining: asyncio.Task[None] | None = None
@@ -43,7 +44,8 @@ class Outbox:
             return
         self._busy = True
         try:
-            await self._pass(item)
+            self._busy_since = self._clock()
+            await self._send(item)
         finally:
             if self._waiting:
                 self._draining = asyncio.create_task(self._drain())
@@ -57,7 +59,7 @@ class Outbox:
 
     def check(self) -> None:
         """TooSlow if the client has taken nothing for `stall` seconds."""
-        if self._busy and asyncio.get_running_loop().time() - self._busy_since > self._stall:
+        if self._busy and self._clock() - self._busy_since > self._stall:
             raise TooSlow
 
     def close(self) -> None:
@@ -78,14 +80,11 @@ class Outbox:
         except TimeoutError:
             raise TooSlow from None
 
-    async def _pass(self, item: bytes) -> None:
-        self._busy_since = asyncio.get_running_loop().time()
-        await self._send(item)
-
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                await self._pass(self._waiting.popleft())
+                self._busy_since = self._clock()
+                await self._send(self._waiting.popleft())
                 self._room.set()
         except Exception as error:
             self._failed(error)

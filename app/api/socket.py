@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ParamSpec
 
 from graphql import OperationType
+from starlette.types import Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from app.api.answer import encode
@@ -75,9 +76,11 @@ class Socket:
     """An accepted connection."""
 
     def __init__(
-        self, websocket: WebSocket, engine: Engine, context_factory: ContextFactory, limits: SocketLimits
+        self, websocket: WebSocket, send: Send, engine: Engine, context_factory: ContextFactory, limits: SocketLimits
     ) -> None:
+        """`send` is the ASGI callable of the websocket, which costs each message less than the websocket's own."""
         self._websocket = websocket
+        self._send_message = send
         self._engine = engine
         self._context_factory = context_factory
         self._limits = limits
@@ -236,7 +239,7 @@ class Socket:
         await self._outbox.put(encode(message))
 
     async def _send(self, message: bytes) -> None:
-        await self._websocket.send({"type": "websocket.send", "text": message.decode()})
+        await self._send_message({"type": "websocket.send", "text": message.decode()})
 
 
 def _close(error: Exception) -> Close | None:

@@ -33,7 +33,7 @@ class GraphQLOverWebSocket:
         self.open += 1
         try:
             await websocket.accept(PROTOCOL)
-            await Socket(websocket, self._engine, self._context_factory, self._limits).serve()
+            await Socket(websocket, send, self._engine, self._context_factory, self._limits).serve()
         finally:
             self.open -= 1
 

@@ -7,8 +7,9 @@ import strawberry
 from sqlalchemy import ColumnElement, and_, case, exists, or_, select
 
 from app.kernel.graphql.node import Node, PageInfo
-from app.kernel.graphql.scalars import AccountId
+from app.kernel.graphql.scalars import AccountId, RegionCode
 from app.kernel.reads import Scope, Seen, column, connection, entity, many, one, page_arguments, value
+from app.kernel.regions import region as region_of
 from app.kernel.tables import table_of
 from app.organizations import invitations
 from app.organizations.models import AccountInvitationRow, AccountRow, OrganizationalUnitRow, OrganizationRow
@@ -16,6 +17,7 @@ from app.organizations.rules import AccountRole, FeatureSet, InvitationState
 from app.organizations.sight import organization_key_of, self_or_master_of
 
 if TYPE_CHECKING:
+    from app.linking.schema import ServiceSettings
     from app.roles.schema import ServiceLinkedRole
 
 accounts = table_of(AccountRow)
@@ -76,6 +78,21 @@ def _roles_type() -> type:
     return ServiceLinkedRole
 
 
+def _settings_type() -> type:
+    from app.linking.schema import ServiceSettings
+
+    return ServiceSettings
+
+
+def _of_region(region: RegionCode) -> None:
+    """The settings of one Region."""
+
+
+def _in_region(account: Any, settings: Any, scope: Scope) -> Predicate:
+    code = scope.argument("region", convert=lambda given: region_of(given, "region").code)
+    return and_(settings.c.account_id == account.c.account_id, settings.c.region == code)
+
+
 WITHIN = Seen("the account itself and the accounts of its organization", sees_account)
 ITSELF_OR_MASTER = Seen("the account itself and the master account of its organization", _private)
 
@@ -102,6 +119,13 @@ class Account(Node):
         seen=ITSELF_OR_MASTER,
         description="Null where the viewer may not see them: only the account itself and its organization's master "
         "may.",
+    )
+    service_settings: Annotated["ServiceSettings", strawberry.lazy("app.linking.schema")] | None = one(
+        _settings_type,
+        on=_in_region,
+        arguments=_of_region,
+        seen=ITSELF_OR_MASTER,
+        description="Null where the viewer may not see them.",
     )
 
 

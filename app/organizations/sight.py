@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, case, exists, or_, select
 
 from app.kernel.tables import table_of
 from app.organizations.models import AccountRow, OrganizationRow
+from app.organizations.rules import AccountRole
 
 accounts = table_of(AccountRow)
 organizations = table_of(OrganizationRow)
@@ -59,3 +60,30 @@ def discovered_by(viewer: ColumnElement[Any]) -> Select[Any]:
             organization.c.discovery_enabled_at.is_not(None),
         )
     )
+
+
+def role_of(account_id: ColumnElement[Any]) -> ColumnElement[str]:
+    """An account's role in the organization that it is in."""
+    return case(
+        (organization_key_of(account_id).is_(None), AccountRole.STANDALONE.value),
+        (is_master_of(account_id, account_id), AccountRole.MASTER.value),
+        else_=AccountRole.MEMBER.value,
+    )
+
+
+def is_linked(account_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the organization that an account is in is linked (ST-4)."""
+    organization = organizations.alias()
+    linked = select(organization.c.id).where(
+        organization.c.id == organization_key_of(account_id), organization.c.linked_at.is_not(None)
+    )
+    return exists(linked)
+
+
+def has_discovery(account_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether discovery across accounts is on in the organization that an account is in (ST-4)."""
+    organization = organizations.alias()
+    discovered = select(organization.c.id).where(
+        organization.c.id == organization_key_of(account_id), organization.c.discovery_enabled_at.is_not(None)
+    )
+    return exists(discovered)

@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from app.kernel.errors import DomainError, Refusal, invalid, not_found
 from app.kernel.ids import parse_node_id
 from app.organizations.rules import Membership, Unit, not_in_organization
-from app.organizations.service import units_of
+from app.organizations.service import membership, units_of
 from app.sharing.rules import is_account
+from app.sharing.store import names_of
 
 
 def canonical(
@@ -36,6 +37,20 @@ def canonical(
     if refusals:
         raise DomainError(*refusals)
     return found
+
+
+def shown(connection: Connection, owners: Mapping[int, str], viewer_account_id: str) -> dict[int, list[str]]:
+    """The principals of shares, by key, as an account sees them: the owner all, others what stands for themselves.
+
+    `owners` maps the keys of the shares to the accounts that own them.
+    """
+    place = membership(connection, viewer_account_id)
+    own = place.principals if place else frozenset({viewer_account_id})
+    named = names_of(connection, owners)
+    return {
+        key: sorted(name for name in named[key] if owner == viewer_account_id or name in own)
+        for key, owner in owners.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

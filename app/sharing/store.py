@@ -137,7 +137,15 @@ def end_items(tx: Transaction, *where: Any) -> None:
 
 def principals_of(connection: Connection, key: int) -> set[str]:
     """Whom a share names."""
-    return set(connection.execute(select(principals.c.principal).where(principals.c.share_id == key)).scalars())
+    return set(names_of(connection, [key])[key])
+
+
+def names_of(connection: Connection, keys: Collection[int]) -> dict[int, list[str]]:
+    """Whom shares name, by the share's key."""
+    found: dict[int, list[str]] = {key: [] for key in keys}
+    for row in connection.execute(select(principals).where(principals.c.share_id.in_(list(keys)))):
+        found[row.share_id].append(row.principal)
+    return found
 
 
 def add_principals(tx: Transaction, key: int, names: Iterable[str]) -> None:

@@ -159,11 +159,15 @@ def one(
     *,
     source: Source | None = None,
     sighted: bool = False,
+    arguments: Callable[..., Any] | None = None,
     seen: Seen = WITH_OBJECT,
     description: str | None = None,
 ) -> Any:
-    """The one object that `on` finds, or null; with `sighted`, only where the caller sees it in its own right."""
-    return _field(RelationPlan(seen, target, on, source, sighted=sighted), description, None)
+    """The one object that `on` finds, or null; with `sighted`, only where the caller sees it in its own right.
+
+    `arguments` is a function whose signature declares the field's arguments.
+    """
+    return _field(RelationPlan(seen, target, on, source, sighted=sighted), description, arguments)
 
 
 def many(

@@ -1,8 +1,10 @@
 """The share that the service keeps for a linked organization: one in each Region in which it is needed (ST-3, IN-6)."""
 
-from app.kernel.checks import require
+from sqlalchemy import Connection
+
+from app.kernel.checks import Check, require
 from app.kernel.database import Transaction
-from app.kernel.errors import DomainError, ErrorCode, Refusal, not_found
+from app.kernel.errors import ErrorCode, Refusal, not_found
 from app.kernel.viewer import Viewer
 from app.linking.crossing import checks_to_share_with_members
 from app.organizations.locks import hold
@@ -37,15 +39,26 @@ def ensure(tx: Transaction, master: Membership, region: str) -> int:
     return key
 
 
+def checks_to_share(connection: Connection, account_id: str, configuration_key: int) -> list[Check]:
+    """What sharing a license configuration with all member accounts asks: that it is the account's own, and the rest."""
+    facts = configuration(connection, configuration_key)
+    refusal = _not_own(connection, account_id, configuration_key, facts)
+    own = Check("SH-3", "The account owns the license configuration", refusal)
+    if facts is None or not own.passed:
+        return [own]
+    return [own, *checks_to_share_with_members(connection, account_id, facts.region)]
+
+
 def share_with_members(tx: Transaction, viewer: Viewer, configuration_key: int) -> int:
     """Share a license configuration with every account of the organization, through its share (IN-6).
 
     For its owner, the master account of a linked organization. Done already, it stays so. Returns the share's key.
     """
-    facts = _own(tx, viewer, configuration_key)
     place = hold(tx, viewer.account_id)
-    require(checks_to_share_with_members(tx.connection, viewer.account_id, facts.region))
+    require(checks_to_share(tx.connection, viewer.account_id, configuration_key))
+    facts = configuration(tx.connection, configuration_key)
     assert place is not None
+    assert facts is not None
     key = ensure(tx, place, facts.region)
     if configuration_key not in store.items_of(tx.connection, key):
         store.add_items(tx, key, [configuration_key])
@@ -62,13 +75,12 @@ def close(tx: Transaction, master_account_id: str) -> None:
     follow_shares(tx, keys)
 
 
-def _own(tx: Transaction, viewer: Viewer, configuration_key: int) -> ConfigurationFacts:
-    facts = configuration(tx.connection, configuration_key)
-    if facts is not None and facts.owner_account_id == viewer.account_id:
-        return facts
-    if facts is None or not configurations_seen(tx.connection, [configuration_key], [viewer.account_id]):
-        raise not_found("The license configuration", "input", "licenseConfigurationId")
-    raise DomainError(only_owner_shares(facts).at("input", "licenseConfigurationId"))
+def _not_own(connection: Connection, account_id: str, key: int, facts: ConfigurationFacts | None) -> Refusal | None:
+    if facts is not None and facts.owner_account_id == account_id:
+        return None
+    if facts is None or not configurations_seen(connection, [key], [account_id]):
+        return not_found("The license configuration", "input", "licenseConfigurationId").refusals[0]
+    return only_owner_shares(facts).at("input", "licenseConfigurationId")
 
 
 def only_owner_shares(facts: ConfigurationFacts) -> Refusal:

@@ -33,7 +33,9 @@ async def limit_alerts(
         raise invalid(f"Name at most {MOST_IDS} license configurations.", "licenseConfigurationIds", rule="API-3")
     position = parse_cursor(after, "after") if after is not None else await info.context.database.read(last_position)
     parsed = [parse_node_id(each) for each in license_configuration_ids or ()]
-    only = {each.key for each in parsed if each and each.prefix == "lc"} if license_configuration_ids is not None else None
+    only = (
+        {each.key for each in parsed if each and each.prefix == "lc"} if license_configuration_ids is not None else None
+    )
     return _feed(info, position, only)
 
 

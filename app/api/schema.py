@@ -4,13 +4,15 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from app.alerts.schema import AlertsMutation, AlertsQuery, AlertsSubscription
+from app.api.decisions import DecisionQuery
 from app.api.nodes import NodesQuery
 from app.audit.schema import AuditQuery
 from app.compute.launch_schema import LaunchMutation, LaunchQuery
 from app.compute.mutations import ComputeMutation
 from app.compute.schema import DedicatedHost, Instance, LaunchTemplate, MachineImage, ManagedInstance
 from app.identity.schema import IdentityMutation, IdentityQuery
-from app.inventory.schema import InventoryMutation, InventoryQuery
+from app.inventory.schema import InventoryMutation
+from app.inventory.search_schema import InventoryQuery
 from app.kernel.graphql.errors import LicenseLimitExceeded, LicenseRuleViolated, Refusal
 from app.kernel.graphql.regions import RegionsQuery
 from app.kernel.graphql.scalars import SCALARS
@@ -18,7 +20,6 @@ from app.licensing.association_schema import AssociationMutation
 from app.licensing.mutations import LicensingMutation
 from app.licensing.queries import LicensingQuery
 from app.licensing.usage_schema import UsageSubscription
-from app.api.decisions import DecisionQuery
 from app.linking.schema import LinkingMutation
 from app.organizations.mutations import OrganizationsMutation
 from app.organizations.queries import OrganizationsQuery

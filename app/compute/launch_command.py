@@ -55,6 +55,8 @@ class LaunchCommand:
     def fingerprint(self) -> str:
         """What tells whether the same client token comes with the same parameters (EN-12)."""
         asked = {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("client_token", "account_id")
+            name: getattr(self, name)
+            for name in self.__dataclass_fields__
+            if name not in ("client_token", "account_id")
         }
         return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()

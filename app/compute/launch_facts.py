@@ -60,7 +60,9 @@ def gather(connection: Connection, commands: Sequence[LaunchCommand], *, lock: b
     named = {key for command in commands for key in (command.image_key, command.template_key, command.host_key) if key}
     resources = load(connection, named)
     by_template = {
-        resource.image_key for resource in resources.values() if resource.image_key and resource.type == "LAUNCH_TEMPLATE"
+        resource.image_key
+        for resource in resources.values()
+        if resource.image_key and resource.type == "LAUNCH_TEMPLATE"
     }
     resources = {**resources, **load(connection, by_template - resources.keys())}
     accounts = {command.account_id for command in commands}
@@ -68,7 +70,9 @@ def gather(connection: Connection, commands: Sequence[LaunchCommand], *, lock: b
     attached = configurations_on(connection, list(resources))
     configurations = {key for keys in attached.values() for key in keys}
     configurations.update(key for command in commands for key in command.configuration_keys)
-    free_hosts = hosts_for(connection, [(command.account_id, command.region) for command in commands if _wants_host(command)])
+    free_hosts = hosts_for(
+        connection, [(command.account_id, command.region) for command in commands if _wants_host(command)]
+    )
     seen = frozenset(configurations_seen(connection, configurations, accounts)) if configurations else frozenset()
     host_keys = {command.host_key for command in commands if command.host_key} | {h.key for h in free_hosts.values()}
     return LaunchFacts(
@@ -82,7 +86,9 @@ def gather(connection: Connection, commands: Sequence[LaunchCommand], *, lock: b
             for key in command.configuration_keys
             if (key, command.account_id) not in seen
         },
-        core_roles=frozenset(present_in(connection, sorted(accounts), ServiceLinkedRoleKind.CORE)) if configurations else frozenset(),
+        core_roles=frozenset(present_in(connection, sorted(accounts), ServiceLinkedRoleKind.CORE))
+        if configurations
+        else frozenset(),
         free_hosts=free_hosts,
         remembered=remembered(connection, commands),
         gate=Gate.open(connection, configurations, lock=lock, host_keys=host_keys),

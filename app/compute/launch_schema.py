@@ -235,5 +235,3 @@ async def _change(info: Info, ids: list[strawberry.ID], change: Change) -> Insta
     except DomainError as error:
         return InstancesPayload(errors=user_errors(error.refusals))
     return InstancesPayload(errors=user_errors(done.refusals), keys=tuple(done.done))
-
-

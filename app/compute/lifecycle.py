@@ -48,9 +48,7 @@ def terminate(tx: Transaction, viewer: Viewer, keys: Sequence[int | None]) -> In
     return _end(tx, viewer, keys, InstanceState.TERMINATED)
 
 
-def _end(
-    tx: Transaction, viewer: Viewer, keys: Sequence[int | None], state: InstanceState
-) -> InstancesResult:
+def _end(tx: Transaction, viewer: Viewer, keys: Sequence[int | None], state: InstanceState) -> InstancesResult:
     instances = _own_instances(tx, viewer, keys)
     result = InstancesResult()
     changing: list[int] = []
@@ -151,9 +149,7 @@ def _own_instances(tx: Transaction, viewer: Viewer, keys: Sequence[int | None]) 
     }
 
 
-def _found(
-    instances: dict[int, Resource], key: int | None, position: int, result: InstancesResult
-) -> Resource | None:
+def _found(instances: dict[int, Resource], key: int | None, position: int, result: InstancesResult) -> Resource | None:
     instance = instances.get(key) if key is not None else None
     if instance is None:
         result.refusals += not_found("The instance", "ids", str(position)).refusals

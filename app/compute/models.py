@@ -5,11 +5,13 @@ One table for what can carry licenses, so that search, pages and associations re
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.compute.rules import InstanceState, LaunchMechanism, ResourceType, Tenancy
 from app.kernel.tables import AccountId, Base, Json, Key, RegionCode, UtcDateTime, one_of
+
+_NAMED = text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL")
 
 
 class ResourceRow(Base):
@@ -32,6 +34,16 @@ class ResourceRow(Base):
         UniqueConstraint("account_id", "region", "type", "resource_id"),
         Index(None, "account_id", "region", "id"),
         Index(None, "account_id", "type", "id"),
+        Index(
+            "uq_resource_name",
+            "account_id",
+            "region",
+            "type",
+            "name",
+            unique=True,
+            sqlite_where=_NAMED,
+            postgresql_where=_NAMED,
+        ),
         Index(None, "host_id"),
         Index(None, "resource_id"),
         Index(None, "platform", "id"),

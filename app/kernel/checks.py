@@ -1,9 +1,9 @@
 """Checks that an act runs and an explanation shows: the same list for both, so that they can't differ."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.kernel.errors import Refusal, refuse
+from app.kernel.errors import DomainError, Refusal, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,12 @@ class Check:
 def require(checks: Iterable[Check]) -> None:
     """Raise one error with the refusal of every check that did not pass."""
     refuse(check.refusal for check in checks if check.refusal is not None)
+
+
+def asked(rule: str, description: str, question: Callable[[], object]) -> Check:
+    """A check by a function that raises the refusal, such as one that acts call themselves."""
+    try:
+        question()
+    except DomainError as error:
+        return Check(rule, description, error.refusals[0])
+    return Check(rule, description)

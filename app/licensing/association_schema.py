@@ -3,12 +3,13 @@
 import strawberry
 
 from app.kernel import reads
+from app.kernel.errors import DomainError
 from app.kernel.graphql.errors import user_errors
 from app.kernel.graphql.perform import Info, Payload, act
-from app.kernel.errors import DomainError
 from app.kernel.ids import key_of, parse_node_id
 from app.kernel.viewer import Permission
 from app.licensing import bulk
+from app.licensing.disassociation import disassociate
 from app.licensing.schema import Association, LicenseConfiguration
 
 
@@ -27,7 +28,9 @@ class DisassociateResourcesInput:
     resource_ids: list[strawberry.ID]
 
 
-@strawberry.type(description="Each resource stands or falls alone: those associated, and an error for each that was not.")
+@strawberry.type(
+    description="Each resource stands or falls alone: those associated, and an error for each that was not."
+)
 class AssociateResourcesPayload(Payload):
     configuration_key: strawberry.Private[int | None] = None
     keys: strawberry.Private[tuple[int, ...]] = ()
@@ -66,7 +69,9 @@ def _configuration_key(id: str) -> int:
 
 @strawberry.type
 class AssociationMutation:
-    @strawberry.mutation(description="Put a license configuration on up to 1,000 resources; what runs consumes at once.")
+    @strawberry.mutation(
+        description="Put a license configuration on up to 1,000 resources; what runs consumes at once."
+    )
     async def associate_resources(self, info: Info, input: AssociateResourcesInput) -> AssociateResourcesPayload:
         try:
             done = await act(
@@ -86,14 +91,16 @@ class AssociationMutation:
             errors=user_errors(done.refusals), configuration_key=done.configuration_key, keys=tuple(done.done)
         )
 
-    @strawberry.mutation(description="Take a license configuration off up to 1,000 resources; what they use is released.")
+    @strawberry.mutation(
+        description="Take a license configuration off up to 1,000 resources; what they use is released."
+    )
     async def disassociate_resources(
         self, info: Info, input: DisassociateResourcesInput
     ) -> DisassociateResourcesPayload:
         try:
             done = await act(
                 info,
-                lambda tx, viewer: bulk.disassociate(
+                lambda tx, viewer: disassociate(
                     tx, viewer, _configuration_key(input.license_configuration_id), resource_keys(input.resource_ids)
                 ),
                 needs=Permission.ADMINISTRATOR,

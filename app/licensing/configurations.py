@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from app.alerts.service import raise_alert
 from app.compute.figures import figures
 from app.compute.rules import ResourceType
+from app.kernel.checks import Check, asked, require
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, ErrorCode, Refusal, not_found
 from app.kernel.events import Signal
@@ -37,7 +38,7 @@ from app.licensing.gate import Gate, limit_alert
 from app.licensing.history import UsageChange, record_usage, remove_history
 from app.licensing.recount import recount_configuration
 from app.licensing.rules import CountingType, Status
-from app.licensing.service import ASSOCIATION, CONFIGURATION, TAG, ConfigurationFacts, facts_of, tags_of
+from app.licensing.service import ASSOCIATION, CONFIGURATION, TAG, ConfigurationFacts, facts, facts_of, tags_of
 from app.roles.service import require_core
 from app.sharing.service import configuration_deleted, configurations_seen
 
@@ -229,7 +230,7 @@ def _check_runs_nothing(tx: Transaction, held: ConfigurationFacts) -> None:
             remedy="Stop or terminate them, or disassociate them, then deactivate it.",
             rule="LC-10",
             field=("input", "status"),
-            node_ids=_ids(tx, first),
+            node_ids=_ids(tx.connection, first),
         )
     )
 
@@ -241,19 +242,7 @@ def remove(tx: Transaction, viewer: Viewer, key: int) -> str:
     """Delete a license configuration that is on no resource, and take it out of its shares (LC-11). Its global id."""
     require_core(tx.connection, viewer.account_id)
     held = _hold_own(tx, viewer, key, "id")
-    attached = ASSOCIATION.c.configuration_id == key
-    count = tx.execute(select(func.count()).select_from(ASSOCIATION).where(attached)).scalar_one()
-    if count:
-        raise DomainError(
-            Refusal(
-                code=ErrorCode.LICENSE_CONFIGURATION_IN_USE,
-                message=f"“{held.name}” is associated with {_number(count, 'resource')}.",
-                remedy="Disassociate them first: disassociateResources.",
-                rule="LC-11",
-                field=("id",),
-                node_ids=_ids(tx, select(ASSOCIATION.c.resource_id).where(attached).order_by(ASSOCIATION.c.id)),
-            )
-        )
+    require([_on_nothing(tx.connection, held)])
     configuration_deleted(tx, key)
     tx.execute(delete(FAILURE).where(FAILURE.c.configuration_id == key))
     tx.execute(delete(CONFIGURATION).where(CONFIGURATION.c.id == key))
@@ -261,13 +250,41 @@ def remove(tx: Transaction, viewer: Viewer, key: int) -> str:
     return held.id
 
 
+def delete_checks(connection: Connection, account_id: str, key: int) -> list[Check]:
+    """What deleting a license configuration asks, for its explanation (RO-2, SH-3, LC-11)."""
+    core, own = "The account has the core service-linked role", "The account owns the license configuration"
+    checks = [asked("RO-2", core, lambda: require_core(connection, account_id))]
+    held = facts(connection, [key]).get(key)
+    checks.append(asked("SH-3", own, lambda: _require_own(connection, account_id, held)))
+    if held is None or not checks[-1].passed:
+        return checks
+    return [*checks, _on_nothing(connection, held)]
+
+
+def _on_nothing(connection: Connection, held: ConfigurationFacts) -> Check:
+    text = "The license configuration is on no resource"
+    attached = ASSOCIATION.c.configuration_id == held.key
+    count = connection.execute(select(func.count()).select_from(ASSOCIATION).where(attached)).scalar_one()
+    if not count:
+        return Check("LC-11", text)
+    refusal = Refusal(
+        code=ErrorCode.LICENSE_CONFIGURATION_IN_USE,
+        message=f"“{held.name}” is associated with {_number(count, 'resource')}.",
+        remedy="Disassociate them first: disassociateResources.",
+        rule="LC-11",
+        field=("id",),
+        node_ids=_ids(connection, select(ASSOCIATION.c.resource_id).where(attached).order_by(ASSOCIATION.c.id)),
+    )
+    return Check("LC-11", text, refusal)
+
+
 def _number(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-def _ids(tx: Transaction, resource_keys: Any) -> tuple[str, ...]:
+def _ids(connection: Connection, resource_keys: Any) -> tuple[str, ...]:
     """The global ids of the first resources of a statement."""
-    return tuple(node_id("res", key) for key in tx.execute(resource_keys.limit(MOST_NAMED)).scalars())
+    return tuple(node_id("res", key) for key in connection.execute(resource_keys.limit(MOST_NAMED)).scalars())
 
 
 # ------------------------------------------------------------ whose it is, and tags
@@ -279,26 +296,30 @@ def _hold_own(tx: Transaction, viewer: Viewer, key: int, *field: str) -> Configu
     Only the owner changes it (SH-3); to an account that does not see it, it does not exist (PM-2).
     """
     row = tx.execute(select(CONFIGURATION).where(CONFIGURATION.c.id == key).with_for_update()).one_or_none()
-    if row is None:
-        raise not_found("The license configuration", *field)
-    held = facts_of(row)
-    if held.owner_account_id != viewer.account_id:
-        if (key, viewer.account_id) not in configurations_seen(tx.connection, [key], [viewer.account_id]):
-            raise not_found("The license configuration", *field)
-        tx.concern(held.arn, held.owner_account_id)
-        raise DomainError(
-            Refusal(
-                code=ErrorCode.ACCESS_DENIED,
-                message=f"“{held.name}” is shared with the account; only its owner changes or deletes it.",
-                remedy=f"Ask an administrator of account {held.owner_account_id}.",
-                rule="SH-3",
-                field=field,
-                account_id=held.owner_account_id,
-                node_ids=(held.id,),
-            )
-        )
+    held = facts_of(row) if row is not None else None
+    _require_own(tx.connection, viewer.account_id, held, *field)
+    assert held is not None
     tx.concern(held.arn, held.owner_account_id)
     return held
+
+
+def _require_own(connection: Connection, account_id: str, held: ConfigurationFacts | None, *field: str) -> None:
+    """Refuse all but the owner: a sharee with ACCESS_DENIED, any other as if it were not there."""
+    if held is not None and held.owner_account_id == account_id:
+        return
+    if held is None or not configurations_seen(connection, [held.key], [account_id]):
+        raise not_found("The license configuration", *field)
+    raise DomainError(
+        Refusal(
+            code=ErrorCode.ACCESS_DENIED,
+            message=f"“{held.name}” is shared with the account; only its owner changes or deletes it.",
+            remedy=f"Ask an administrator of account {held.owner_account_id}.",
+            rule="SH-3",
+            field=field,
+            account_id=held.owner_account_id,
+            node_ids=(held.id,),
+        )
+    )
 
 
 def _open_tags(tx: Transaction, viewer: Viewer, key: int) -> Tags:

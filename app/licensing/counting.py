@@ -70,11 +70,21 @@ def broken_rules(terms: Terms, subject: Subject) -> list[RuleViolated]:
     name, unit = RULE_NAMES[terms.counting_type], _UNITS[terms.counting_type]
     if terms.minimum is not None and size < terms.minimum:
         found.append(
-            _violated(f"minimum{name}", str(terms.minimum), str(size), f"It has {size} {unit}; at least {terms.minimum} are required.")
+            _violated(
+                f"minimum{name}",
+                str(terms.minimum),
+                str(size),
+                f"It has {size} {unit}; at least {terms.minimum} are required.",
+            )
         )
     if terms.maximum is not None and size > terms.maximum:
         found.append(
-            _violated(f"maximum{name}", str(terms.maximum), str(size), f"It has {size} {unit}; at most {terms.maximum} are allowed.")
+            _violated(
+                f"maximum{name}",
+                str(terms.maximum),
+                str(size),
+                f"It has {size} {unit}; at most {terms.maximum} are allowed.",
+            )
         )
     return found
 

@@ -100,9 +100,7 @@ class Gate:
         self.hosts = hosts
 
     @classmethod
-    def open(
-        cls, connection: Connection, keys: Iterable[int], *, lock: bool, host_keys: Iterable[int] = ()
-    ) -> "Gate":
+    def open(cls, connection: Connection, keys: Iterable[int], *, lock: bool, host_keys: Iterable[int] = ()) -> "Gate":
         """Load configurations; with `lock` nothing else changes them until the transaction ends."""
         wanted = sorted(set(keys))
         if not wanted:
@@ -166,9 +164,7 @@ class Gate:
         tx.concern(book.arn, book.owner_account_id)
         book.consumed += delta
         book.delta += delta
-        book.changes.append(
-            UsageChange(book.key, tx.now, account_id, delta, book.consumed, book.license_count)
-        )
+        book.changes.append(UsageChange(book.key, tx.now, account_id, delta, book.consumed, book.license_count))
         reached = level(book.consumed, book.license_count, book.thresholds)
         if reached > book.alerted:
             raise_alert(tx, limit_alert(book, reached, account_id, resource_key))
@@ -212,7 +208,9 @@ def limit_alert(book: Book, reached: int, account_id: str, resource_key: int | N
         kind, told = AlertKind.LIMIT_EXCEEDED, "is over its license count"
     else:
         kind, told = AlertKind.LIMIT_APPROACHING, f"has reached {reached} % of its license count"
-    return draft(book, kind, f"“{book.name}” {told}: {book.consumed} of {book.license_count}.", account_id, resource_key)
+    return draft(
+        book, kind, f"“{book.name}” {told}: {book.consumed} of {book.license_count}.", account_id, resource_key
+    )
 
 
 def draft(book: Book, kind: AlertKind, message: str, account_id: str, resource_key: int | None) -> AlertDraft:

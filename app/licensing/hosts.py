@@ -30,7 +30,9 @@ class HostUse:
         hosts = sorted(set(host_keys))
         if not configuration_keys or not hosts:
             return use
-        host_of = {instance: host for host, instances in running_on(connection, hosts).items() for instance in instances}
+        host_of = {
+            instance: host for host, instances in running_on(connection, hosts).items() for instance in instances
+        }
         found = connection.execute(
             select(ASSOCIATION.c.configuration_id, ASSOCIATION.c.resource_id, ASSOCIATION.c.consumed).where(
                 ASSOCIATION.c.configuration_id.in_(configuration_keys),

@@ -1,13 +1,13 @@
 """Counting anew what already runs: it can't be stopped, so it counts past a limit too, and alerts (EN-10, LC-10)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from app.alerts.rules import AlertKind
 from app.alerts.service import raise_alert
 from app.compute.resources import Resource, load
-from app.compute.rules import ResourceType
 from app.compute.subjects import is_consuming, subject_of
 from app.kernel.database import Transaction
+from app.licensing.association_checks import host_keys
 from app.licensing.associations import Association, on_resources, resources_of, set_consumed
 from app.licensing.counting import broken_rules, measure
 from app.licensing.gate import Gate, draft
@@ -32,17 +32,16 @@ def _recount(tx: Transaction, associations: list[Association]) -> None:
     resources = load(tx.connection, {each.resource_key for each in associations}, gone=True)
     hosts = load(tx.connection, {each.host_key for each in resources.values() if each.host_key})
     gate = Gate.open(
-        tx.connection, {each.configuration_key for each in associations}, lock=True, host_keys=_hosts(resources.values())
+        tx.connection,
+        {each.configuration_key for each in associations},
+        lock=True,
+        host_keys=host_keys(resources.values()),
     )
     for association in associations:
         resource = resources[association.resource_key]
         host = hosts.get(resource.host_key) if resource.host_key else None
         _one(tx, gate, association, resource, host)
     gate.close(tx)
-
-
-def _hosts(resources: Iterable[Resource]) -> set[int]:
-    return {key for each in resources if (key := each.key if each.type == ResourceType.DEDICATED_HOST else each.host_key)}
 
 
 def _one(tx: Transaction, gate: Gate, association: Association, resource: Resource, host: Resource | None) -> None:

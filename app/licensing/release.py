@@ -1,6 +1,6 @@
 """Giving licenses back: what stops, ends, goes or is disassociated (EN-5, IN-4, IN-5)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from itertools import islice
 
 from sqlalchemy import update
@@ -8,6 +8,7 @@ from sqlalchemy import update
 from app.compute.resources import Resource, load
 from app.compute.rules import ResourceType
 from app.kernel.database import Transaction
+from app.licensing.association_checks import host_keys
 from app.licensing.associations import ASSOCIATION, Association, on_resources, remove
 from app.licensing.gate import Gate
 from app.licensing.rules import CountingType
@@ -44,7 +45,7 @@ def _release(
         return []
     resources = load(tx.connection, resource_keys, gone=True)
     gate = Gate.open(
-        tx.connection, {each.configuration_key for each in seen}, lock=True, host_keys=_hosts(resources)
+        tx.connection, {each.configuration_key for each in seen}, lock=True, host_keys=host_keys(resources.values())
     )
     # What was read before the lock may have changed while waiting for it.
     associations = on_resources(tx.connection, resource_keys, configuration_key)
@@ -56,12 +57,6 @@ def _release(
     if forget:
         remove(tx, [association.key for association in associations])
     return associations
-
-
-def _hosts(resources: Mapping[int, Resource]) -> set[int]:
-    return {each.host_key for each in resources.values() if each.host_key} | {
-        key for key, each in resources.items() if each.type == ResourceType.DEDICATED_HOST
-    }
 
 
 class _Consumption:

@@ -38,8 +38,10 @@ async def _changes(info: Info, ids: list[strawberry.ID] | None) -> AsyncGenerato
             signals = await listener.wait()
             changed = {key for signal in signals for key in signal.keys}
             if any(not signal.keys for signal in signals):
-                changed = wanted if wanted is not None else await database.read(
-                    lambda connection: keys_seen(connection, viewer.account_id)
+                changed = (
+                    wanted
+                    if wanted is not None
+                    else await database.read(lambda connection: keys_seen(connection, viewer.account_id))
                 )
             for key in sorted(changed if wanted is None else changed & wanted):
                 found = await reads.node(info, LicenseConfiguration, key)

@@ -34,9 +34,7 @@ class PostgresqlBackend:
         self._writer = create_async_engine(self._url, pool_size=2, max_overflow=0, pool_pre_ping=True)
         self._readers = create_async_engine(self._url, pool_size=READERS, max_overflow=READERS, pool_timeout=10)
         self._autocommit = self._readers.execution_options(isolation_level="AUTOCOMMIT")
-        self._snapshot = self._readers.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        self._snapshot = self._readers.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._waiting: deque[Unit] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -46,7 +44,9 @@ class PostgresqlBackend:
 
     async def start(self) -> None:
         self._stopping = False
-        self._version = "PostgreSQL " + str(await self.read(lambda c: c.execute(text("SHOW server_version")).scalar(), False))
+        self._version = "PostgreSQL " + str(
+            await self.read(lambda c: c.execute(text("SHOW server_version")).scalar(), False)
+        )
         self._tasks = [asyncio.create_task(self._write_forever()), asyncio.create_task(self._listen_forever())]
 
     async def stop(self) -> None:

@@ -92,9 +92,7 @@ class Compiler:
 
     def _alike(self, on: Any, selected: Mapping[str, Fields]) -> bool:
         """Whether every object type is asked the same fields, all of them the interface's own."""
-        shapes = [
-            {key: [id(node) for node in nodes] for key, nodes in fields.items()} for fields in selected.values()
-        ]
+        shapes = [{key: [id(node) for node in nodes] for key, nodes in fields.items()} for fields in selected.values()]
         first = next(iter(selected.values()))
         return all(shape == shapes[0] for shape in shapes) and all(
             nodes[0].name.value in on.fields or nodes[0].name.value == "__typename" for nodes in first.values()
@@ -340,4 +338,3 @@ def _plan(on: Any, name: str, definition: GraphQLField) -> Any:
 def _python_name(definition: GraphQLField) -> str:
     name: str = definition.extensions["strawberry-definition"].python_name
     return name
-

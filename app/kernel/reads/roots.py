@@ -117,9 +117,7 @@ class _Read:
         names = compiled.positiontup if compiled.positiontup is not None else list(compiled.params)
         made = compiler.scope.parameters
         literal = compiled.params
-        parameters = tuple(
-            made[name] if name in made else (lambda _, value=literal[name]: value) for name in names
-        )
+        parameters = tuple(made[name] if name in made else (lambda _, value=literal[name]: value) for name in names)
         return Statement(
             compiled.string, parameters, tuple(slots[1:]), tuple(compiler.pending), compiler.extras, raw.field_nodes
         )
@@ -295,9 +293,7 @@ async def connection_of(
         conditions = [*where(row, scope)]
         if entity.sight:
             conditions.append(entity.sight(row, scope))
-        shaped = compiler.connection(
-            _type(raw), entity, row, conditions, raw.field_nodes, (), scope, newest_first, key
-        )
+        shaped = compiler.connection(_type(raw), entity, row, conditions, raw.field_nodes, (), scope, newest_first, key)
         return select(_text(shaped, compiler))
 
     cache_key = ("connection", entity.name, newest_first, key, where.__qualname__, plan)

@@ -15,7 +15,11 @@ from app.kernel.reads.selection import Document
 
 
 def fill(
-    answer: Any, pending: Sequence[Pending], arguments: Sequence[Mapping[str, Any]], reading: Reading, document: Document
+    answer: Any,
+    pending: Sequence[Pending],
+    arguments: Sequence[Mapping[str, Any]],
+    reading: Reading,
+    document: Document,
 ) -> None:
     """Put every computed field's values in the answer, one call for each field of the selection."""
     for each in pending:

@@ -10,7 +10,7 @@ import pytest
 
 from app.identity.authentication import Authenticator
 from app.identity.rules import mint
-from app.identity.service import NewToken, create_token, list_tokens, revoke_token
+from app.identity.service import NewToken, create_token, keep_last_use, list_tokens, revoke_token
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database, Transaction
 from app.kernel.errors import Unauthenticated
@@ -163,6 +163,17 @@ async def test_the_last_use_is_kept_to_the_minute(
         clock.advance(seconds=seconds)
         await authenticator.authenticate(f"Bearer {made.secret}")
         await authenticator.settle()
+        assert await uses(database) == [expected]
+
+
+async def test_two_servers_keep_one_use_of_a_minute(
+    database: Database, authenticator: Authenticator, clock: ManualClock
+) -> None:
+    made = await token(database)
+    start = clock.now()
+    for seconds, expected in ((0, start), (59, start), (1, start + timedelta(seconds=60))):
+        clock.advance(seconds=seconds)
+        await database.write_batched(keep_last_use, made.key)
         assert await uses(database) == [expected]
 
 

@@ -199,6 +199,16 @@ async def test_another_key_or_an_algorithm_that_is_not_allowed_is_refused(
     await refused(authenticator, f"{head}.{body}.")
 
 
+async def test_a_key_checks_only_the_algorithm_that_its_entry_names(
+    clock: ManualClock, tmp_path: Path, database: Database, settings: Settings, authenticator: Authenticator
+) -> None:
+    token = signed(claims(clock))
+    await authenticator.authenticate(f"Bearer {token}")
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"keys": [jwk(RSA, "rsa", alg="PS256")]}))
+    await refused(Authenticator(database, Oidc.of(settings.model_copy(update={"oidc_jwks_file": other}), clock)), token)
+
+
 async def test_a_token_that_names_no_key_must_leave_no_choice(
     authenticator: Authenticator, clock: ManualClock, tmp_path: Path, database: Database, settings: Settings
 ) -> None:

@@ -166,7 +166,7 @@ class World:
 
 
 def _create(account_id: str, tx: Transaction) -> None:
-    create_standalone(tx, account_id, f"Account {account_id[:4]}")
+    create_standalone(tx, account_id, f"Account {account_id[:4]}", f"{account_id}@example.com")
 
 
 def _parsed(answer: Answer) -> dict[str, Any]:

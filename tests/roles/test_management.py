@@ -5,10 +5,12 @@ import asyncio
 import pytest
 from sqlalchemy import Connection
 
+from app.kernel.database import Transaction
 from app.organizations.service import mark_discovery_enabled, mark_linked, mark_unlinked, membership
 from app.roles import events
 from app.roles.events import Obstacle, RoleChange
 from app.roles.rules import ServiceLinkedRoleKind, definitions
+from app.roles.service import ensure, present
 from tests.organizations.world import MASTER, MEMBER, OUTSIDER, World
 
 SERVICES = {kind.value: definition.trusted_service for kind, definition in definitions().items()}
@@ -60,10 +62,10 @@ async def test_ro_2_a_role_that_exists_is_not_created_again(world: World) -> Non
     assert (refusal["code"], refusal["nodeIds"]) == ("CONFLICT", [role])
 
 
-async def test_ro_2_of_creations_at_once_one_stands(world: World) -> None:
+async def test_ro_2_of_creations_at_once_one_stands(world: World, other_world: World) -> None:
     await world.exists(MASTER)
     call = f"mutation {{ {creating('CORE')} {{ errors {{ code }} }} }}"
-    answers = await asyncio.gather(*[world.ask(MASTER, call) for _ in range(6)])
+    answers = await asyncio.gather(*[each.ask(MASTER, call) for each in (world, other_world) * 3])
     assert [answer["createServiceLinkedRole"]["errors"] for answer in answers].count([]) == 1
 
 
@@ -129,6 +131,26 @@ async def test_ro_4_the_master_role_stays_while_the_organization_is_linked(world
     assert "linkOrganization" in refusal["remedy"]
     assert await world.database.write(lambda tx: mark_unlinked(tx, own.organization_key))
     await world.do(MASTER, f'deleteServiceLinkedRole(id: "{role}")')
+
+
+async def test_ro_4_linking_and_deleting_the_master_role_at_once_never_leave_a_link_without_it(
+    world: World, other_world: World
+) -> None:
+    await world.organization()
+    role = await created(world, MASTER, "MASTER_ACCOUNT")
+    own = await world.database.read(lambda connection: membership(connection, MASTER))
+    assert own is not None
+
+    def link(tx: Transaction) -> None:
+        mark_linked(tx, own.organization_key)
+        ensure(tx, MASTER, ServiceLinkedRoleKind.MASTER_ACCOUNT)
+
+    delete = f'mutation {{ deleteServiceLinkedRole(id: "{role}") {{ deletedId }} }}'
+    await asyncio.gather(world.database.write(link), other_world.ask(MASTER, delete))
+    has = await world.database.read(
+        lambda connection: present(connection, MASTER, ServiceLinkedRoleKind.MASTER_ACCOUNT)
+    )
+    assert has
 
 
 async def test_ro_4_with_discovery_on_the_remedy_does_not_promise_an_unlinking(world: World) -> None:

@@ -67,6 +67,7 @@ def launch_batch(tx: Transaction, requests: Sequence[LaunchRequest]) -> list[Lau
     for request in requests:
         tx.begin_action()
         result = _one(tx, request, facts)
+        facts.gate.settle(tx)
         request.record(tx, result.refusals)
         results.append(result)
     facts.gate.close(tx)

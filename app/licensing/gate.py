@@ -59,6 +59,8 @@ class Book:
     thresholds: Sequence[int]
     delta: int = 0
     forced: bool = False
+    unsettled: dict[str, int] = field(default_factory=dict)
+    touched: int | None = None
     changes: list[UsageChange] = field(default_factory=list)
 
     @property
@@ -164,14 +166,27 @@ class Gate:
         tx.concern(book.arn, book.owner_account_id)
         book.consumed += delta
         book.delta += delta
-        book.changes.append(UsageChange(book.key, tx.now, account_id, delta, book.consumed, book.license_count))
-        reached = level(book.consumed, book.license_count, book.thresholds)
-        if reached > book.alerted:
-            raise_alert(tx, limit_alert(book, reached, account_id, resource_key))
-        book.alerted = reached
+        book.unsettled[account_id] = book.unsettled.get(account_id, 0) + delta
+        book.touched = resource_key
+
+    def settle(self, tx: Transaction) -> None:
+        """End an action: one entry in the ledger for each account's change, one alert for the gravest level (EN-3)."""
+        for book in self.books.values():
+            if not book.unsettled:
+                continue
+            consumed = book.consumed - sum(book.unsettled.values())
+            for account_id, delta in book.unsettled.items():
+                consumed += delta
+                book.changes.append(UsageChange(book.key, tx.now, account_id, delta, consumed, book.license_count))
+            reached = level(book.consumed, book.license_count, book.thresholds)
+            if reached > book.alerted:
+                raise_alert(tx, limit_alert(book, reached, account_id, book.touched))
+            book.alerted = reached
+            book.unsettled.clear()
 
     def close(self, tx: Transaction) -> None:
         """Write what was taken and given back, each configuration in one conditional statement, in order of keys."""
+        self.settle(tx)
         changed = [book for _, book in sorted(self.books.items()) if book.changes]
         for book in changed:
             written = tx.connection.execute(

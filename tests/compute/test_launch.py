@@ -185,7 +185,7 @@ async def test_pm_1_an_auditor_launches_nothing_and_a_user_may(api: Api) -> None
         ({"count": 0}, "INVALID_INPUT", "count"),
         ({"count": 1001}, "INVALID_INPUT", "count"),
         ({"region": "eu-west-1"}, "REGION_MISMATCH", "imageId"),
-        ({"region": "mars-north-1"}, "INVALID_INPUT", "region"),
+        ({"region": "xx-north-1"}, "INVALID_INPUT", "region"),
         ({"hostId": "res_9"}, "NOT_FOUND", "hostId"),
         ({"tenancy": "DEDICATED_HOST"}, "INVALID_INPUT", "hostId"),
         ({"cpuOptions": {"coreCount": 99, "threadsPerCore": 1}}, "INVALID_INPUT", "cpuOptions"),

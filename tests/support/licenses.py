@@ -40,7 +40,7 @@ DISASSOCIATE = f"""
 mutation($input: DisassociateResourcesInput!) {{
   disassociateResources(input: $input) {{ disassociatedIds errors {{ {ERROR} }} }}
 }}"""
-CHANGE = "mutation($ids: [ID!]!) {{ {0}(ids: $ids) {{ instances {{ id state }} errors {{ " + ERROR + " }} }} }}"
+CHANGE = f"mutation($ids: [ID!]!) {{ ACTION(ids: $ids) {{ instances {{ id state }} errors {{ {ERROR} }} }} }}"
 CONSUMED = "query($id: ID!) { licenseConfiguration(id: $id) { consumedLicenses remainingLicenses status version } }"
 ALERTS = "{ alerts(first: 100) { edges { node { kind message consumedLicenses licenseCount account { accountId } } } } }"
 
@@ -92,7 +92,7 @@ async def associate(client: Client, configuration_id: str, *resource_ids: str) -
 
 async def change(client: Client, action: str, *ids: str) -> dict[str, Any]:
     """The payload of startInstances, stopInstances or terminateInstances."""
-    payload: dict[str, Any] = await client.field(CHANGE.format(action), ids=list(ids))
+    payload: dict[str, Any] = await client.field(CHANGE.replace("ACTION", action), ids=list(ids))
     return payload
 
 

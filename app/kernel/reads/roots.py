@@ -113,7 +113,7 @@ class _Read:
         slots: list[tuple[GraphQLField, FieldNode]] = [(raw.parent_type.fields[raw.field_name], raw.field_nodes[0])]
         compiler = Compiler(document, Scope(dialect.name, values), slots)
         statement = self.build(compiler, compiler.scope.at(0))
-        compiled = statement.compile(dialect=dialect)
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         names = compiled.positiontup if compiled.positiontup is not None else list(compiled.params)
         made = compiler.scope.parameters
         literal = compiled.params
@@ -182,11 +182,14 @@ async def node(info: Any, cls: type, key: int | None, *, seen: bool = False) -> 
 
 
 async def nodes(info: Any, cls: type, keys: Sequence[int], *, seen: bool = False) -> Any:
-    """Objects by their keys, in that order; null for what the caller does not see."""
+    """Objects by their keys, in that order; null for what the caller does not see.
+
+    With `seen`, sight was established by what led here, and what has gone since is left out.
+    """
     if not keys:
         return []
     rows = await _by_keys(info, entity_of(cls), keys, check=not seen, named=_name_of(cls))
-    return [_completed(rows.get(key)) for key in keys]
+    return [_completed(rows.get(key)) for key in keys if key in rows or not seen]
 
 
 async def node_by_id(info: Any, global_id: str) -> Any:

@@ -65,13 +65,13 @@ class Scope:
     def viewer_account(self) -> BindParameter[str]:
         """The caller's account id."""
         self.parameters["viewer_account"] = lambda values: values.viewer.account_id
-        return bindparam("viewer_account", type_=String(), unique=False)
+        return bindparam("viewer_account", self.values.viewer.account_id, type_=String(), unique=False)
 
     @property
     def now(self) -> BindParameter[datetime]:
         """The instant of the read."""
         self.parameters["now"] = lambda values: values.now
-        return bindparam("now", type_=UtcDateTime(), unique=False)
+        return bindparam("now", self.values.now, type_=UtcDateTime(), unique=False)
 
     def argument(self, *path: str, convert: Callable[[Any], Any] | None = None) -> BindParameter[Any]:
         """A parameter that takes an argument's value, by its path, such as ("filter", "nameContains")."""
@@ -95,4 +95,5 @@ class Scope:
 
     def _bind(self, name: str, extract: Extract) -> BindParameter[Any]:
         self.parameters[name] = extract
-        return bindparam(name, type_=_type_of(extract(self.values)), unique=False)
+        found = extract(self.values)
+        return bindparam(name, found, type_=_type_of(found), unique=False)

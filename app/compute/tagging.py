@@ -20,7 +20,8 @@ NAME = "Name"
 def open_tags(tx: Transaction, viewer: Viewer, key: int) -> Mapping[str, str]:
     """The tags of a resource of the viewer's account, held for a change."""
     own_by_key(tx, viewer, key, None, "The resource")
-    return dict(tx.execute(select(tags.c.key, tags.c.value).where(tags.c.resource_id == key)).tuples().all())
+    rows = tx.execute(select(tags.c.key, tags.c.value).where(tags.c.resource_id == key))
+    return {row.key: row.value for row in rows}
 
 
 def store_tags(tx: Transaction, key: int, changed: Mapping[str, str], removed: Sequence[str]) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, literal, or_, select
 
+from app.compute.rules import ResourceType
 from app.kernel.errors import invalid
 from app.kernel.ids import check_text, parse_node_id
 from app.kernel.reads import Scope
 from app.kernel.regions import region as region_of
 from app.kernel.tables import table_of
+from app.kernel.tags import LONGEST_KEY, LONGEST_VALUE
 from app.licensing.definition import LONGEST_NAME
 from app.licensing.models import AssociationRow, LicenseConfigurationRow, LicenseConfigurationTagRow
 from app.sharing.sight import sees, shared_with
@@ -48,15 +50,16 @@ def within(configuration: Any, row: Any, scope: Scope) -> Predicate:
 
 
 def consumption(configuration: Any, scope: Scope) -> FromClause:
-    """What each account consumes of one configuration: `account_id`, `consumed`, `resources`."""
+    """What each account consumes of one configuration: `account_id`, `consumed`, `resources` of the kinds that can."""
     association = associations.alias()
+    kinds = [kind.value for kind in ResourceType if kind not in (ResourceType.IMAGE, ResourceType.LAUNCH_TEMPLATE)]
     return (
         select(
             association.c.account_id,
             func.sum(association.c.consumed).label("consumed"),
             func.count().label("resources"),
         )
-        .where(within(configuration, association, scope))
+        .where(within(configuration, association, scope), association.c.resource_type.in_(kinds))
         .group_by(association.c.account_id)
         .correlate(configuration)
         .subquery()
@@ -124,14 +127,19 @@ def _tagged(configuration: Any, scope: Scope) -> Predicate:
     return tagged
 
 
-def check_filter(region: str | None, name_contains: str | None, ids: Any) -> None:
+def check_filter(
+    region: str | None, ids: Sequence[str] | None, name_contains: str | None, tag: tuple[str, str] | None
+) -> None:
     """Refuse filters out of bounds, by the argument at fault."""
     if region is not None:
         region_of(region, "region")
-    if name_contains is not None:
-        check_text(name_contains, "The part of a name", LONGEST_NAME, "filter", "nameContains", minimum=0)
     if ids is not None and len(ids) > MOST_IDS:
         raise invalid(f"Name at most {MOST_IDS} license configurations.", "filter", "ids", rule="API-3")
+    if name_contains is not None:
+        check_text(name_contains, "The part of a name", LONGEST_NAME, "filter", "nameContains", minimum=0)
+    if tag is not None:
+        check_text(tag[0], "A tag's key", LONGEST_KEY, "filter", "tag", "key")
+        check_text(tag[1], "A tag's value", LONGEST_VALUE, "filter", "tag", "value", minimum=0)
 
 
 def key_or_none(id: str) -> int:

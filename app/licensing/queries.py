@@ -9,10 +9,13 @@ from app.kernel.errors import invalid
 from app.kernel.graphql.node import TagInput
 from app.kernel.graphql.perform import Info
 from app.kernel.graphql.scalars import AccountId, RegionCode
+from app.kernel.ids import check_text
 from app.licensing import integrity
 from app.licensing.loaders import by_arn, check_filter, filtered, key_or_none
 from app.licensing.rules import CountingType, Status
 from app.licensing.schema import LicenseConfiguration, LicenseConfigurationConnection
+
+LONGEST_ARN = 256
 
 
 @strawberry.input
@@ -49,6 +52,7 @@ class LicensingQuery:
     ) -> LicenseConfiguration | None:
         found: LicenseConfiguration | None
         if arn is not None:
+            check_text(arn, "The ARN", LONGEST_ARN, "arn", minimum=0)
             found = next(iter(await reads.listing(info, LicenseConfiguration, by_arn)), None)
         elif id is not None:
             found = await reads.node(info, LicenseConfiguration, key_or_none(id))
@@ -67,7 +71,8 @@ class LicensingQuery:
         last: int | None = None,
         before: str | None = None,
     ) -> LicenseConfigurationConnection:
-        check_filter(region, filter.name_contains if filter else None, filter.ids if filter else None)
+        given = filter or LicenseConfigurationFilter()
+        check_filter(region, given.ids, given.name_contains, (given.tag.key, given.tag.value) if given.tag else None)
         found: LicenseConfigurationConnection = await reads.connection_of(info, LicenseConfiguration, filtered)
         return found
 

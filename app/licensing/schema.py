@@ -69,7 +69,10 @@ class LicenseRules:
 class AccountConsumption:
     account: Account = one(lambda: Account, on=lambda used, account, scope: account.c.account_id == used.c.account_id)
     consumed_licenses: int = value(lambda used, scope: used.c.consumed)
-    resources: int = value(lambda used, scope: used.c.resources, description="How many of its resources carry it.")
+    resources: int = value(
+        lambda used, scope: used.c.resources,
+        description="Its instances, Dedicated Hosts and managed instances that carry it, stopped ones included.",
+    )
 
 
 @strawberry.type(description="How many hosts of one tenancy run something that is tracked.")

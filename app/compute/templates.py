@@ -15,6 +15,7 @@ from app.kernel.ids import check_text, key_of, node_id
 from app.kernel.regions import region as known_region
 from app.kernel.viewer import Viewer
 from app.licensing.bulk import attach
+from app.roles.service import require_core
 
 MOST_CONFIGURATIONS = 50
 CONFIGURATIONS = ("input", "licenseConfigurationIds")
@@ -38,6 +39,8 @@ def create(tx: Transaction, viewer: Viewer, wanted: NewTemplate) -> int:
     if wanted.instance_type is not None and known_type(wanted.instance_type) is None:
         raise invalid(f"“{wanted.instance_type[:40]}” is not an instance type of EC2.", "input", "instanceType")
     configurations = _configuration_keys(wanted.license_configuration_ids)
+    if configurations:
+        require_core(tx.connection, viewer.account_id, hold=True)
     taken = owned.name_taken(tx, viewer, wanted.region, ResourceType.LAUNCH_TEMPLATE, wanted.name)
     if taken is not None:
         raise DomainError(named_already("A launch template", wanted.name, wanted.region, taken))

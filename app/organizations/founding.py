@@ -33,7 +33,7 @@ def found(
 ) -> int:
     """Write an organization with its root and its master account; ids are made unless given. Returns its key."""
     own = accounts.c.account_id == master_account_id
-    if tx.execute(select(accounts.c.organization_id).where(own).with_for_update()).scalar() is not None:
+    if tx.execute(select(accounts.c.organization_id).where(own)).scalar() is not None:
         raise DomainError(already_in_organization(master_account_id))
     key = new_key()
     tx.add(

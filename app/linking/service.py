@@ -169,13 +169,14 @@ def link(tx: Transaction, viewer: Viewer, region: str) -> None:
     assert place is not None
     tx.concern(place.organization.arn, place.account_id)
     mark_linked(tx, place.organization_key)
+    managed.ensure(tx, place, region)
+    # What is in force by the link is so before the roles appear, which accept what is still open (SH-2).
+    follow_organization(tx, place.organization_key)
     others = [each.account_id for each in members(tx.connection, place.organization_key) if not each.is_master]
     ensure_many(tx, [place.account_id], Role.MASTER_ACCOUNT)
     _give_roles(tx, others)
     supported = [each.code for each in regions() if each.supports_cross_account]
     rows.set_bucket_where_none(tx, place.account_id, bucket_arn(new_hex(12)), supported)
-    managed.ensure(tx, place, region)
-    follow_organization(tx, place.organization_key)
 
 
 def unlink(tx: Transaction, viewer: Viewer, region: str) -> None:

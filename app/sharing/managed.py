@@ -40,7 +40,7 @@ def ensure(tx: Transaction, master: Membership, region: str) -> int:
 
 
 def checks_to_share(connection: Connection, account_id: str, configuration_key: int) -> list[Check]:
-    """What sharing a license configuration with all member accounts asks: that it is the account's own, and the rest."""
+    """What sharing a license configuration with all member accounts asks of an account; first, that it is its own."""
     facts = configuration(connection, configuration_key)
     refusal = _not_own(connection, account_id, configuration_key, facts)
     own = Check("SH-3", "The account owns the license configuration", refusal)

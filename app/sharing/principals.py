@@ -67,8 +67,8 @@ class _Naming:
                 raise invalid("The owner has its license configurations without a share.", *field, rule="SH-1")
             return text
         parsed = parse_node_id(text)
-        prefix = parsed.prefix if parsed else text.partition("-")[0]
-        if prefix not in (("ou", "org") if parsed else ("ou", "r", "o")):
+        prefix = f"{parsed.prefix}_" if parsed else text[: text.find("-") + 1]
+        if prefix not in ("ou-", "r-", "o-", "ou_", "org_"):
             raise invalid(
                 f"“{text[:40]}” is not a principal.",
                 *field,
@@ -78,7 +78,7 @@ class _Naming:
         if self.place is None:
             raise DomainError(not_in_organization(self.owner_account_id).at(*field))
         key = parsed.key if parsed else None
-        if prefix in ("o", "org"):
+        if prefix in ("o-", "org_"):
             return self._organization(self.place, text, key, field)
         return self._unit(text, key, field)
 

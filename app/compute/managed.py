@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select, update
 
+from app.compute.folding import folded
 from app.compute.models import ApplicationRow, ResourceRow
 from app.compute.owned import EMPTY
 from app.compute.resources import Resource, found, in_parts, select_resources
@@ -62,7 +63,7 @@ def add(tx: Transaction, account_id: str, region: str, resource_id: str, facts: 
 
 def change(tx: Transaction, instance: Resource, facts: dict[str, object]) -> None:
     """Write what a report changes of a managed instance that is known; one that was gone is there again."""
-    tx.execute(update(resources).where(resources.c.id == instance.key).values(**facts, seen_at=tx.now, gone_at=None))
+    tx.execute(update(resources).where(resources.c.id == instance.key).values(**folded(facts), seen_at=tx.now, gone_at=None))
     tx.concern(instance.arn, instance.account_id)
 
 

@@ -5,19 +5,29 @@ One table for what can carry licenses, so that search, pages and associations re
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
+from app.compute.folding import folds, version_key_of
 from app.compute.rules import InstanceState, LaunchMechanism, ResourceType, Tenancy
 from app.kernel.tables import AccountId, Base, Json, Key, RegionCode, UtcDateTime, one_of
 
+_CAPTURED = text("captured_at IS NOT NULL")
+_WITH_NAME = text("name_folded IS NOT NULL")
 _NAMED = text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL")
+
+
+def _folded(length: int) -> TypeEngine[str]:
+    """A text that compares by code points on both databases; folding makes some letters three."""
+    return String(3 * length).with_variant(String(3 * length, collation="C"), "postgresql")
 
 
 class ResourceRow(Base):
     """A resource; which columns hold something depends on its type. `gone_at`: deregistered, released or purged.
 
     Cores, vCPUs and sockets: an instance's as customised, a host's physical ones, a managed instance's as reported.
+    The folded columns are searched; they follow from the others when a row is written, and are changed with them.
     """
 
     __tablename__ = "resource"
@@ -33,7 +43,8 @@ class ResourceRow(Base):
         ),
         UniqueConstraint("account_id", "region", "type", "resource_id"),
         Index(None, "account_id", "region", "id"),
-        Index(None, "account_id", "type", "id"),
+        Index(None, "account_id", "id"),
+        Index(None, "type", "id"),
         Index(
             "uq_resource_name",
             "account_id",
@@ -45,20 +56,24 @@ class ResourceRow(Base):
             postgresql_where=_NAMED,
         ),
         Index(None, "host_id"),
-        Index(None, "resource_id"),
-        Index(None, "platform", "id"),
+        Index(None, "resource_id_folded", "id"),
+        Index(None, "name_folded", "id", sqlite_where=_WITH_NAME, postgresql_where=_WITH_NAME),
+        Index(None, "platform_folded", "id"),
         Index(None, "instance_type", "id"),
-        Index(None, "type", "captured_at"),
+        Index(None, "active", "captured_at", sqlite_where=_CAPTURED, postgresql_where=_CAPTURED),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     type: Mapped[str] = mapped_column(String(16))
     arn: Mapped[str] = mapped_column(String(512))
     resource_id: Mapped[str] = mapped_column(String(128))
+    resource_id_folded: Mapped[str] = mapped_column(_folded(128), default=folds("resource_id"))
     account_id: Mapped[str] = mapped_column(AccountId, ForeignKey("account.account_id"))
     region: Mapped[str] = mapped_column(RegionCode)
     name: Mapped[str | None] = mapped_column(String(255))
+    name_folded: Mapped[str | None] = mapped_column(_folded(255), default=folds("name"))
     platform: Mapped[str | None] = mapped_column(String(128))
+    platform_folded: Mapped[str | None] = mapped_column(_folded(128), default=folds("platform"))
     product_code: Mapped[str | None] = mapped_column(String(128))
     instance_type: Mapped[str | None] = mapped_column(String(64))
     instance_family: Mapped[str | None] = mapped_column(String(64))
@@ -84,24 +99,48 @@ class ResourceTagRow(Base):
     """A tag of a resource."""
 
     __tablename__ = "resource_tag"
-    __table_args__ = (Index(None, "key", "value", "resource_id"),)
+    __table_args__ = (Index(None, "key", "value_folded", "resource_id"),)
 
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(String(128), primary_key=True)
     value: Mapped[str] = mapped_column(String(256))
+    value_folded: Mapped[str] = mapped_column(_folded(256), default=folds("value"))
 
 
 class ApplicationRow(Base):
-    """Software found on a managed instance."""
+    """Software found on a managed instance. `version_key` sorts as versions do."""
 
     __tablename__ = "application"
-    __table_args__ = (Index(None, "resource_id"), Index(None, "name", "resource_id"), Index(None, "publisher"))
+    __table_args__ = (
+        Index(None, "resource_id"),
+        Index(None, "name_folded", "resource_id"),
+        Index(None, "publisher_folded", "resource_id"),
+        Index(None, "version_key", "resource_id"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(256))
+    name_folded: Mapped[str] = mapped_column(_folded(256), default=folds("name"))
     version: Mapped[str | None] = mapped_column(String(128))
+    version_key: Mapped[str | None] = mapped_column(_folded(256), default=version_key_of("version"))
     publisher: Mapped[str | None] = mapped_column(String(256))
+    publisher_folded: Mapped[str | None] = mapped_column(_folded(256), default=folds("publisher"))
+
+
+class SearchWordRow(Base):
+    """A folded text that occurs: an application's name, a publisher, a resource's name, or a tag's value.
+
+    Triggers write it with the first row that has it, and an index of its trigrams with it: what contains a part of a
+    word is then found by the few different words, not by all rows. `kind` is one of WORDS in `searching`.
+    """
+
+    __tablename__ = "search_word"
+    __table_args__ = (UniqueConstraint("kind", "text"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(_folded(256))
 
 
 class ImageShareRow(Base):

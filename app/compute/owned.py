@@ -22,7 +22,7 @@ NAMES = {
 }
 """For each kind that is made here: its name in ARNs, and the prefix of its ids."""
 EMPTY: dict[str, Any] = {
-    **dict.fromkeys(column.name for column in resources.c if column.nullable),
+    **dict.fromkeys(column.name for column in resources.c if column.nullable and column.default is None),
     "active": True,
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, select, update
 
+from app.compute.folding import folded
 from app.compute.models import ResourceRow, ResourceTagRow
 from app.compute.owned import own_by_key
 from app.compute.rules import ResourceType
@@ -34,4 +35,4 @@ def store_tags(tx: Transaction, key: int, changed: Mapping[str, str], removed: S
         tx.add(tags, {"resource_id": key, "key": name, "value": value})
     if NAME in affected:
         instance = (resources.c.id == key, resources.c.type == ResourceType.INSTANCE)
-        tx.execute(update(resources).where(*instance).values(name=changed.get(NAME)))
+        tx.execute(update(resources).where(*instance).values(folded({"name": changed.get(NAME)})))

@@ -288,10 +288,13 @@ def upgrade() -> None:
     sa.Column('type', sa.String(length=16), nullable=False),
     sa.Column('arn', sa.String(length=512), nullable=False),
     sa.Column('resource_id', sa.String(length=128), nullable=False),
+    sa.Column('resource_id_folded', sa.String(length=384).with_variant(sa.String(length=384, collation='C'), 'postgresql'), nullable=False),
     sa.Column('account_id', sa.String(length=12), nullable=False),
     sa.Column('region', sa.String(length=32), nullable=False),
     sa.Column('name', sa.String(length=255), nullable=True),
+    sa.Column('name_folded', sa.String(length=765).with_variant(sa.String(length=765, collation='C'), 'postgresql'), nullable=True),
     sa.Column('platform', sa.String(length=128), nullable=True),
+    sa.Column('platform_folded', sa.String(length=384).with_variant(sa.String(length=384, collation='C'), 'postgresql'), nullable=True),
     sa.Column('product_code', sa.String(length=128), nullable=True),
     sa.Column('instance_type', sa.String(length=64), nullable=True),
     sa.Column('instance_family', sa.String(length=64), nullable=True),
@@ -321,12 +324,14 @@ def upgrade() -> None:
     sa.UniqueConstraint('account_id', 'region', 'type', 'resource_id', name=op.f('uq_resource_account_id_region_type_resource_id'))
     )
     op.create_index(op.f('ix_resource_account_id_region_id'), 'resource', ['account_id', 'region', 'id'], unique=False)
-    op.create_index(op.f('ix_resource_account_id_type_id'), 'resource', ['account_id', 'type', 'id'], unique=False)
+    op.create_index(op.f('ix_resource_account_id_id'), 'resource', ['account_id', 'id'], unique=False)
     op.create_index(op.f('ix_resource_host_id'), 'resource', ['host_id'], unique=False)
     op.create_index(op.f('ix_resource_instance_type_id'), 'resource', ['instance_type', 'id'], unique=False)
-    op.create_index(op.f('ix_resource_platform_id'), 'resource', ['platform', 'id'], unique=False)
-    op.create_index(op.f('ix_resource_resource_id'), 'resource', ['resource_id'], unique=False)
-    op.create_index(op.f('ix_resource_type_captured_at'), 'resource', ['type', 'captured_at'], unique=False)
+    op.create_index(op.f('ix_resource_platform_folded_id'), 'resource', ['platform_folded', 'id'], unique=False)
+    op.create_index(op.f('ix_resource_resource_id_folded_id'), 'resource', ['resource_id_folded', 'id'], unique=False)
+    op.create_index(op.f('ix_resource_type_id'), 'resource', ['type', 'id'], unique=False)
+    op.create_index(op.f('ix_resource_active_captured_at'), 'resource', ['active', 'captured_at'], unique=False, sqlite_where=sa.text('captured_at IS NOT NULL'), postgresql_where=sa.text('captured_at IS NOT NULL'))
+    op.create_index(op.f('ix_resource_name_folded_id'), 'resource', ['name_folded', 'id'], unique=False, sqlite_where=sa.text('name_folded IS NOT NULL'), postgresql_where=sa.text('name_folded IS NOT NULL'))
     op.create_index('uq_resource_name', 'resource', ['account_id', 'region', 'type', 'name'], unique=True, sqlite_where=sa.text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL"), postgresql_where=sa.text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL"))
     op.create_table('resource_share',
     sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -380,13 +385,17 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('resource_id', sa.BigInteger(), nullable=False),
     sa.Column('name', sa.String(length=256), nullable=False),
+    sa.Column('name_folded', sa.String(length=768).with_variant(sa.String(length=768, collation='C'), 'postgresql'), nullable=False),
     sa.Column('version', sa.String(length=128), nullable=True),
+    sa.Column('version_key', sa.String(length=768).with_variant(sa.String(length=768, collation='C'), 'postgresql'), nullable=True),
     sa.Column('publisher', sa.String(length=256), nullable=True),
+    sa.Column('publisher_folded', sa.String(length=768).with_variant(sa.String(length=768, collation='C'), 'postgresql'), nullable=True),
     sa.ForeignKeyConstraint(['resource_id'], ['resource.id'], name=op.f('fk_application_resource_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_application'))
     )
-    op.create_index(op.f('ix_application_name_resource_id'), 'application', ['name', 'resource_id'], unique=False)
-    op.create_index(op.f('ix_application_publisher'), 'application', ['publisher'], unique=False)
+    op.create_index(op.f('ix_application_name_folded_resource_id'), 'application', ['name_folded', 'resource_id'], unique=False)
+    op.create_index(op.f('ix_application_publisher_folded_resource_id'), 'application', ['publisher_folded', 'resource_id'], unique=False)
+    op.create_index(op.f('ix_application_version_key_resource_id'), 'application', ['version_key', 'resource_id'], unique=False)
     op.create_index(op.f('ix_application_resource_id'), 'application', ['resource_id'], unique=False)
     op.create_table('image_share',
     sa.Column('image_id', sa.BigInteger(), nullable=False),
@@ -448,17 +457,26 @@ def upgrade() -> None:
     sa.Column('resource_id', sa.BigInteger(), nullable=False),
     sa.Column('key', sa.String(length=128), nullable=False),
     sa.Column('value', sa.String(length=256), nullable=False),
+    sa.Column('value_folded', sa.String(length=768).with_variant(sa.String(length=768, collation='C'), 'postgresql'), nullable=False),
     sa.ForeignKeyConstraint(['resource_id'], ['resource.id'], name=op.f('fk_resource_tag_resource_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('resource_id', 'key', name=op.f('pk_resource_tag'))
     )
-    op.create_index(op.f('ix_resource_tag_key_value_resource_id'), 'resource_tag', ['key', 'value', 'resource_id'], unique=False)
+    op.create_index(op.f('ix_resource_tag_key_value_folded_resource_id'), 'resource_tag', ['key', 'value_folded', 'resource_id'], unique=False)
+    op.create_table('search_word',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('text', sa.String(length=768).with_variant(sa.String(length=768, collation='C'), 'postgresql'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_search_word')),
+    sa.UniqueConstraint('kind', 'text', name=op.f('uq_search_word_kind_text'))
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Undo."""
     # ### commands auto generated by Alembic - please adjust! ###
-    op.drop_index(op.f('ix_resource_tag_key_value_resource_id'), table_name='resource_tag')
+    op.drop_table('search_word')
+    op.drop_index(op.f('ix_resource_tag_key_value_folded_resource_id'), table_name='resource_tag')
     op.drop_table('resource_tag')
     op.drop_table('resource_share_tag')
     op.drop_index('uq_resource_share_reach_present', table_name='resource_share_reach', sqlite_where=sa.text('ended IS NULL'), postgresql_where=sa.text('ended IS NULL'))
@@ -474,8 +492,9 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_image_share_account_id'), table_name='image_share')
     op.drop_table('image_share')
     op.drop_index(op.f('ix_application_resource_id'), table_name='application')
-    op.drop_index(op.f('ix_application_publisher'), table_name='application')
-    op.drop_index(op.f('ix_application_name_resource_id'), table_name='application')
+    op.drop_index(op.f('ix_application_version_key_resource_id'), table_name='application')
+    op.drop_index(op.f('ix_application_publisher_folded_resource_id'), table_name='application')
+    op.drop_index(op.f('ix_application_name_folded_resource_id'), table_name='application')
     op.drop_table('application')
     op.drop_index(op.f('ix_service_settings_next_sync_at'), table_name='service_settings')
     op.drop_table('service_settings')
@@ -484,12 +503,14 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_resource_share_owner_account_id_region_id'), table_name='resource_share')
     op.drop_table('resource_share')
     op.drop_index('uq_resource_name', table_name='resource', sqlite_where=sa.text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL"), postgresql_where=sa.text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL"))
-    op.drop_index(op.f('ix_resource_type_captured_at'), table_name='resource')
-    op.drop_index(op.f('ix_resource_resource_id'), table_name='resource')
-    op.drop_index(op.f('ix_resource_platform_id'), table_name='resource')
+    op.drop_index(op.f('ix_resource_type_id'), table_name='resource')
+    op.drop_index(op.f('ix_resource_active_captured_at'), table_name='resource', sqlite_where=sa.text('captured_at IS NOT NULL'), postgresql_where=sa.text('captured_at IS NOT NULL'))
+    op.drop_index(op.f('ix_resource_name_folded_id'), table_name='resource', sqlite_where=sa.text('name_folded IS NOT NULL'), postgresql_where=sa.text('name_folded IS NOT NULL'))
+    op.drop_index(op.f('ix_resource_resource_id_folded_id'), table_name='resource')
+    op.drop_index(op.f('ix_resource_platform_folded_id'), table_name='resource')
     op.drop_index(op.f('ix_resource_instance_type_id'), table_name='resource')
     op.drop_index(op.f('ix_resource_host_id'), table_name='resource')
-    op.drop_index(op.f('ix_resource_account_id_type_id'), table_name='resource')
+    op.drop_index(op.f('ix_resource_account_id_id'), table_name='resource')
     op.drop_index(op.f('ix_resource_account_id_region_id'), table_name='resource')
     op.drop_table('resource')
     op.drop_table('former_member')

@@ -1,4 +1,4 @@
-"""What is searched without differences of case is kept folded beside what was given, in any alphabet on any database."""
+"""What is searched without differences of case is kept folded beside what was given, in any alphabet."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +22,9 @@ def fold(text: str) -> str:
 
 def folded(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of columns that are to be changed, and what is kept folded of them."""
-    beside = {FOLDED[name]: fold(value) if value is not None else None for name, value in values.items() if name in FOLDED}
+    beside = {
+        FOLDED[name]: fold(value) if value is not None else None for name, value in values.items() if name in FOLDED
+    }
     return {**values, **beside}
 
 

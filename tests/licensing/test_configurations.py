@@ -104,9 +104,7 @@ async def test_lc_2_lc_7_everything_that_is_wrong_is_named_at_once(api: Api) -> 
 @pytest.mark.parametrize("name", ["", "   ", "bell\u0007", "nul\u0000"])
 async def test_lc_7_a_name_is_printable_text(api: Api, name: str) -> None:
     owner = await api.account(OWNER)
-    error = await of.refused(
-        owner, of.CREATE, input={"region": made.REGION, "name": name, "countingType": "INSTANCE"}
-    )
+    error = await of.refused(owner, of.CREATE, input={"region": made.REGION, "name": name, "countingType": "INSTANCE"})
     assert (error["code"], error["field"]) == ("INVALID_INPUT", ["input", "name"])
 
 
@@ -252,9 +250,7 @@ async def test_ro_3_the_core_role_stays_while_a_license_configuration_or_an_asso
     assert [(each["code"], each["rule"]) for each in errors] == [("ROLE_IN_USE", "RO-3")] * 2
     assert errors[0]["nodeIds"] == [created["id"]]
     assert len(errors[1]["nodeIds"]) == 1
-    await owner.done(
-        made.DISASSOCIATE, input={"licenseConfigurationId": created["id"], "resourceIds": [image_id]}
-    )
+    await owner.done(made.DISASSOCIATE, input={"licenseConfigurationId": created["id"], "resourceIds": [image_id]})
     await owner.done(of.DELETE, id=created["id"])
     await owner.done(_DELETE_ROLE, id=await _core_role(owner))
 

@@ -88,9 +88,7 @@ async def test_a_region_narrows_the_list(api: Api) -> None:
         ("", ["50% off", "500 off", "a_b", "axb", "back\\slash", "it's", "Straße", "ÉLAN"]),
     ],
 )
-async def test_a_part_of_a_name_is_taken_literally_and_in_either_case(
-    api: Api, part: str, expected: list[str]
-) -> None:
+async def test_a_part_of_a_name_is_taken_literally_and_in_either_case(api: Api, part: str, expected: list[str]) -> None:
     owner = await api.account(OWNER)
     for name in ("50% off", "500 off", "a_b", "axb", "back\\slash", "it's", "Straße", "ÉLAN"):
         await of.create(owner, name)

@@ -19,9 +19,7 @@ async def tags_of(client: Client, id: str) -> dict[str, str]:
 async def test_lc_7_tags_are_put_over_those_of_the_same_key_and_taken_off_by_key(api: Api) -> None:
     owner = await api.account(OWNER)
     created = await of.create(owner, tags=[{"key": "b", "value": "old"}])
-    payload = await owner.done(
-        of.TAG, id=created["id"], tags=[{"key": "b", "value": "new"}, {"key": "A", "value": ""}]
-    )
+    payload = await owner.done(of.TAG, id=created["id"], tags=[{"key": "b", "value": "new"}, {"key": "A", "value": ""}])
     assert payload["tags"] == [{"key": "A", "value": ""}, {"key": "b", "value": "new"}]
     assert await tags_of(owner, created["id"]) == {"A": "", "b": "new"}
     payload = await owner.done(of.UNTAG, id=created["id"], keys=["b", "absent"])

@@ -1,11 +1,14 @@
-"""What is done at the same time ends as if one after the other, on both databases (SH-2, SH-5, OR-4)."""
+"""What two servers do at the same time ends as if one after the other, on both databases (SH-2, SH-5, OR-4)."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, func, select
 
+from app.kernel.clock import ManualClock
+from app.kernel.database import Database
 from app.kernel.errors import DomainError
 from app.kernel.ids import node_id
 from app.kernel.tables import table_of
@@ -17,6 +20,15 @@ from tests.sharing.stage import ANN, BOB, MASTER, OTHER_REGION, OUTSIDER, Stage
 
 reaches = table_of(ShareReachRow)
 rows = table_of(ResourceShareRow)
+
+
+@pytest.fixture
+async def other(database_url: str, clock: ManualClock) -> AsyncIterator[Stage]:
+    """The same accounts, on another server of the same database."""
+    database = Database(database_url, clock=clock)
+    await database.start()
+    yield Stage(database)
+    await database.stop()
 
 
 async def _together(*works: Coroutine[Any, Any, Any]) -> list[str]:
@@ -38,18 +50,18 @@ def _in_force(connection: Connection, account_id: str) -> int:
     return int(connection.execute(held).scalar_one())
 
 
-async def test_an_invitation_is_accepted_once(stage: Stage) -> None:
+async def test_an_invitation_is_accepted_once(stage: Stage, other: Stage) -> None:
     """SH-2: of many answers at once one is taken, the others find it closed."""
     await stage.exist(MASTER, OUTSIDER)
     key = await stage.configuration(MASTER)
     await stage.share(MASTER, [key], [OUTSIDER], allow_external_principals=True)
     invitation, _ = await stage.invitation(OUTSIDER)
-    told = await _together(*[stage.act(OUTSIDER, invitations.accept, invitation) for _ in range(8)])
+    told = await _together(*[each.act(OUTSIDER, invitations.accept, invitation) for each in (stage, other) * 4])
     assert sorted(told) == ["CONFLICT"] * 7 + ["done"]
     assert await stage.read(_in_force, OUTSIDER) == 1
 
 
-async def test_accepting_a_share_that_is_being_deleted_leaves_nothing_in_force(stage: Stage) -> None:
+async def test_accepting_a_share_that_is_being_deleted_leaves_nothing_in_force(stage: Stage, other: Stage) -> None:
     """SH-5: whichever comes first."""
     await stage.exist(MASTER, OUTSIDER)
     key = await stage.configuration(MASTER)
@@ -57,13 +69,13 @@ async def test_accepting_a_share_that_is_being_deleted_leaves_nothing_in_force(s
         share = await stage.share(MASTER, [key], [OUTSIDER], allow_external_principals=True, name=f"share {number}")
         invitation = await stage.read(_invitation_of, share)
         told = await _together(
-            stage.act(OUTSIDER, invitations.accept, invitation), stage.act(MASTER, shares.delete, share)
+            stage.act(OUTSIDER, invitations.accept, invitation), other.act(MASTER, shares.delete, share)
         )
         assert told[1] == "done"
         assert await stage.read(_in_force, OUTSIDER) == 0
 
 
-async def test_an_account_that_joins_while_a_share_is_made_sees_it(stage: Stage) -> None:
+async def test_an_account_that_joins_while_a_share_is_made_sees_it(stage: Stage, other: Stage) -> None:
     """ST-3: nothing falls between the two."""
     await stage.organization(ANN)
     newcomers = [f"70000000000{number}" for number in range(6)]
@@ -72,20 +84,20 @@ async def test_an_account_that_joins_while_a_share_is_made_sees_it(stage: Stage)
     keys = [await stage.configuration(MASTER, f"number {number}") for number in range(6)]
     await _together(
         *[stage.join(account_id) for account_id in newcomers],
-        *[stage.share(MASTER, [key], [organization_id], name=f"share {key}") for key in keys],
+        *[other.share(MASTER, [key], [organization_id], name=f"share {key}") for key in keys],
     )
     for account_id in newcomers:
         assert await stage.shared(account_id) == set(keys)
 
 
-async def test_an_account_that_leaves_while_it_is_shared_with_sees_nothing(stage: Stage) -> None:
+async def test_an_account_that_leaves_while_it_is_shared_with_sees_nothing(stage: Stage, other: Stage) -> None:
     """OR-4."""
     await stage.organization(ANN, BOB)
     key = await stage.configuration(MASTER)
     for number in range(6):
         told = await _together(
             stage.act(ANN, accounts.leave),
-            stage.share(MASTER, [key], [await stage.organization_id()], name=f"share {number}"),
+            other.share(MASTER, [key], [await stage.organization_id()], name=f"share {number}"),
         )
         assert told == ["done", "done"]
         assert await stage.shared(ANN) == set()
@@ -93,11 +105,12 @@ async def test_an_account_that_leaves_while_it_is_shared_with_sees_nothing(stage
         assert await stage.shared(ANN) == {key}
 
 
-async def test_two_first_uses_make_one_share_of_a_region(stage: Stage) -> None:
+async def test_two_first_uses_make_one_share_of_a_region(stage: Stage, other: Stage) -> None:
     """ST-3, IN-6."""
     await stage.organization(ANN)
     keys = [await stage.configuration(MASTER, f"number {number}", OTHER_REGION) for number in range(6)]
-    await _together(*[stage.act(MASTER, share_with_members, key) for key in keys])
+    servers = (stage, other) * 3
+    await _together(*[server.act(MASTER, share_with_members, key) for server, key in zip(servers, keys, strict=True)])
     made = select(func.count()).where(rows.c.region == OTHER_REGION)
     assert await stage.read(lambda connection: connection.execute(made).scalar_one()) == 1
     assert await stage.shared(ANN) == set(keys)

@@ -163,9 +163,10 @@ async def test_what_was_refused_on_its_resources_is_kept_for_who_administers_it(
 # ------------------------------------------------------------ use over time
 
 
-async def history(
-    client: Client, id: str, start: str, end: str, step: str = "HOUR"
-) -> list[tuple[str, int, int | None]]:
+Figures = tuple[str, int, int | None]
+
+
+async def history(client: Client, id: str, start: str, end: str, step: str = "HOUR") -> list[Figures]:
     """The points of the graph: their hour or day, the licenses consumed, the count."""
     found = await client.field(HISTORY, id=id, **{"from": start, "to": end, "step": step})
     return [(each["at"][:13], each["consumedLicenses"], each["licenseCount"]) for each in found["usageHistory"]]
@@ -183,7 +184,7 @@ async def test_db_1_a_point_is_the_state_at_the_end_of_its_step(api: Api, clock:
     await of.update(owner, counted["id"], licenseCount=20)
     clock.advance(minutes=10)
     await made.launched(owner, image_id, count=3)
-    expected: list[tuple[str, int, int | None]] = [
+    expected: list[Figures] = [
         ("2026-01-05T09", 1, 10),
         ("2026-01-05T10", 1, 10),
         ("2026-01-05T11", 1, 20),
@@ -225,7 +226,7 @@ async def test_db_1_the_graph_is_the_ledger_replayed(api: Api, clock: ManualCloc
             replayed.append(((end - length).isoformat()[:13], last.consumed, last.license_count))
         assert points == replayed
         assert first + len(points) * length >= now
-    assert points[-1][1] == await made.consumed(owner, counted["id"])
+        assert points[-1][1] == await made.consumed(owner, counted["id"])
 
 
 async def _ledger(database: Database, key: int) -> Sequence[Any]:

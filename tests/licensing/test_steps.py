@@ -10,7 +10,8 @@ from app.kernel.errors import DomainError
 from app.licensing.steps import MOST_POINTS, State, UsageStep, hour_of, points, step_of, steps
 
 NOW = datetime(2026, 3, 1, 10, 30, tzinfo=UTC)
-instants = st.datetimes(datetime(2026, 1, 1), datetime(2026, 2, 20), timezones=st.just(UTC))
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+instants = st.timedeltas(timedelta(0), timedelta(days=50)).map(lambda passed: BEGINNING + passed)
 some_steps = st.sampled_from(list(UsageStep))
 
 

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
+
+from sqlalchemy import Connection, Table, func, select
 
 from app.kernel.clock import Clock
 from app.kernel.database import Database, Transaction
@@ -11,6 +14,7 @@ from app.kernel.errors import DomainError
 from app.kernel.tagging import tag_resource
 from app.kernel.viewer import Permission, Viewer
 from app.licensing.configurations import CreateConfiguration, UpdateConfiguration, create, edit, remove
+from app.licensing.history import HOURS, LEDGER
 from app.licensing.rules import CountingType
 from app.licensing.service import ConfigurationFacts, facts, tags_of
 from app.organizations.accounts import create_standalone
@@ -99,10 +103,6 @@ async def test_lc_7_tags_that_are_put_at_once_never_pass_fifty(database_url: str
 
 async def test_lc_11_an_edit_and_a_deletion_at_once_leave_nothing_behind(database_url: str, clock: Clock) -> None:
     """Whichever comes first: the edit is done or finds nothing, and the ledger of what is gone is gone."""
-    from sqlalchemy import func, select
-
-    from app.licensing.history import HOURS, LEDGER
-
     async with two_servers(database_url, clock) as servers:
         key = await servers[0].write(new("gone"))
         acts = [count(key, number, None) for number in range(RACERS)]
@@ -111,5 +111,8 @@ async def test_lc_11_an_edit_and_a_deletion_at_once_leave_nothing_behind(databas
         assert set(outcomes) <= {"done", "NOT_FOUND"}
         assert await servers[0].read(lambda connection: facts(connection, [key])) == {}
         for table in (LEDGER, HOURS):
-            rows = select(func.count()).select_from(table)
-            assert await servers[0].read(lambda connection, rows=rows: connection.execute(rows).scalar()) == 0
+            assert await servers[0].read(partial(_number_of_rows, table)) == 0
+
+
+def _number_of_rows(table: Table, connection: Connection) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())

@@ -1,24 +1,28 @@
-"""Tables of the audit trail."""
+"""Tables of the audit trail. Records are written once and never changed."""
 
 from datetime import datetime
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.tables import AccountId, Base, Json, Key, RegionCode, UtcDateTime
+from app.kernel.tables import AccountId, Base, Key, RegionCode, UtcDateTime
+
+UNDELIVERED = 0
+REFUSED = text("error_code IS NOT NULL")
 
 
 class AuditEventRow(Base):
-    """One action as one account's record of it; an act across accounts has a row in each (AU-4)."""
+    """One action as one account's record of it; an act across accounts has a row in each (AU-4).
+
+    `id` grows with `event_time`: see keys. `record` is the whole record, JSON in CloudTrail's format.
+    """
 
     __tablename__ = "audit_event"
     __table_args__ = (
         Index(None, "account_id", "id"),
         Index(None, "account_id", "event_name", "id"),
         Index(None, "account_id", "principal_arn", "id"),
-        Index(None, "account_id", "error_code", "id"),
-        Index(None, "account_id", "event_time"),
-        Index(None, "event_time"),
+        Index("ix_audit_event_refused", "account_id", "id", sqlite_where=REFUSED, postgresql_where=REFUSED),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
@@ -27,21 +31,34 @@ class AuditEventRow(Base):
     event_name: Mapped[str] = mapped_column(String(128))
     event_source: Mapped[str] = mapped_column(String(128))
     principal_arn: Mapped[str] = mapped_column(String(256))
-    caller_account_id: Mapped[str] = mapped_column(AccountId)
     region: Mapped[str] = mapped_column(RegionCode)
     source_ip_address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(512))
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None] = mapped_column(String(4000))
     read_only: Mapped[bool]
-    record: Mapped[dict[str, object]] = mapped_column(Json)
+    record: Mapped[str] = mapped_column(Text)
 
 
 class AuditResourceRow(Base):
     """A resource that a record concerns, by ARN."""
 
     __tablename__ = "audit_resource"
-    __table_args__ = (Index(None, "arn", "event_id"),)
+    __table_args__ = {"sqlite_with_rowid": False}
 
-    event_id: Mapped[int] = mapped_column(Key, primary_key=True)
     arn: Mapped[str] = mapped_column(String(512), primary_key=True)
+    account_id: Mapped[str] = mapped_column(AccountId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+
+
+class TrailQueueRow(Base):
+    """A record that is still to be delivered, written with it; gone once its log file stands at the destination.
+
+    Records commit out of order, so no number tells which were seen: each waits here, with `file_id` 0, for its file.
+    """
+
+    __tablename__ = "trail_queue"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    file_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)

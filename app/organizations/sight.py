@@ -87,3 +87,10 @@ def has_discovery(account_id: ColumnElement[Any]) -> ColumnElement[bool]:
         organization.c.id == organization_key_of(account_id), organization.c.discovery_enabled_at.is_not(None)
     )
     return exists(discovered)
+
+
+def overseen_by(viewer: ColumnElement[Any]) -> Select[Any]:
+    """The ids of the viewer's own account and, of a master, of all accounts in its organization: one column (AU-2)."""
+    account, organization = accounts.alias(), organizations.alias()
+    led = select(organization.c.id).where(organization.c.master_account_id == viewer).scalar_subquery()
+    return select(account.c.account_id).where(or_(account.c.account_id == viewer, account.c.organization_id == led))

@@ -8,7 +8,7 @@ from app.compute import owned
 from app.compute.catalogue import host_family
 from app.compute.departure import depart
 from app.compute.models import ResourceRow
-from app.compute.resources import Resource, found, select_resources
+from app.compute.resources import Resource, found, held, select_resources
 from app.compute.rules import InstanceState, ResourceType
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, ErrorCode, Refusal, invalid
@@ -48,7 +48,7 @@ def hosts_for(
         )
         .order_by(used.desc(), resources.c.id.desc())
     )
-    hosts = found(connection, statement.with_for_update(read=True) if hold else statement)
+    hosts = found(connection, held(statement) if hold else statement)
     return {(host.account_id, host.region, host.instance_family or ""): host for host in hosts.values()}
 
 
@@ -83,15 +83,13 @@ def allocate(tx: Transaction, viewer: Viewer, region: str, family: str, count: i
 def release(tx: Transaction, viewer: Viewer, host_id: str) -> str:
     """Give a host back with its associations; its global id. Refused while an instance runs or is stopped on it."""
     host = owned.own(tx, viewer, host_id, ResourceType.DEDICATED_HOST, "The Dedicated Host")
-    on_it = list(
-        tx.execute(
-            select(resources.c.id, resources.c.resource_id)
-            .where(resources.c.host_id == host.key, resources.c.state != InstanceState.TERMINATED)
-            .order_by(resources.c.id)
-        )
-    )
+    on_it = tx.execute(
+        select(resources.c.id, resources.c.resource_id)
+        .where(resources.c.host_id == host.key, resources.c.state != InstanceState.TERMINATED)
+        .order_by(resources.c.id)
+    ).all()
     if on_it:
-        raise DomainError(_occupied([key for key, _ in on_it], [name for _, name in on_it]))
+        raise DomainError(_occupied([row.id for row in on_it], [row.resource_id for row in on_it]))
     depart(tx, [host])
     return node_id("res", host.key)
 

@@ -56,22 +56,22 @@ class LaunchFacts:
 
 
 def gather(connection: Connection, commands: Sequence[LaunchCommand], *, lock: bool) -> LaunchFacts:
-    """Read what the launches need; with `lock`, the configurations stay as they are until the transaction ends."""
+    """Read what the launches need; with `lock`, it stays as it is until the transaction ends."""
     named = {key for command in commands for key in (command.image_key, command.template_key, command.host_key) if key}
-    resources = load(connection, named)
+    resources = load(connection, named, hold=lock)
     by_template = {
         resource.image_key
         for resource in resources.values()
         if resource.image_key and resource.type == "LAUNCH_TEMPLATE"
     }
-    resources = {**resources, **load(connection, by_template - resources.keys())}
+    resources = {**resources, **load(connection, by_template - resources.keys(), hold=lock)}
     accounts = {command.account_id for command in commands}
     images = {(key, account) for key, each in resources.items() if each.type == "IMAGE" for account in accounts}
     attached = configurations_on(connection, list(resources))
     configurations = {key for keys in attached.values() for key in keys}
     configurations.update(key for command in commands for key in command.configuration_keys)
     free_hosts = hosts_for(
-        connection, [(command.account_id, command.region) for command in commands if _wants_host(command)]
+        connection, [(command.account_id, command.region) for command in commands if _wants_host(command)], hold=lock
     )
     seen = frozenset(configurations_seen(connection, configurations, accounts)) if configurations else frozenset()
     host_keys = {command.host_key for command in commands if command.host_key} | {h.key for h in free_hosts.values()}

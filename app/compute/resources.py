@@ -91,25 +91,39 @@ def found(connection: Connection, statement: Select[*tuple[Any, ...]]) -> dict[i
 def load(connection: Connection, keys: Iterable[int], *, gone: bool = False, hold: bool = False) -> dict[int, Resource]:
     """Resources by key; absent ones are left out, and those that are gone unless asked for.
 
-    With `hold`, none of them is deregistered or released before the unit of work ends.
+    With `hold`, none of them goes or changes before the unit of work ends.
     """
     loaded: dict[int, Resource] = {}
     for some in in_parts(keys):
         statement = select_resources().where(resources.c.id.in_(some)).order_by(resources.c.id)
         if not gone:
             statement = statement.where(resources.c.gone_at.is_(None))
-        loaded.update(found(connection, statement.with_for_update(read=True) if hold else statement))
+        loaded.update(found(connection, held(statement) if hold else statement))
     return loaded
 
 
-def visible(connection: Connection, viewer_account: str, keys: Iterable[int]) -> dict[int, Resource]:
-    """Those of some resources that an account sees, by key (PM-2); those that are gone are left out."""
+def held(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """The same statement, after which its resources neither go nor change until the unit of work ends.
+
+    Several units may hold a resource at once; what changes one locks its row for itself.
+    """
+    return statement.with_for_update(read=True, key_share=True)
+
+
+def visible(
+    connection: Connection, viewer_account: str, keys: Iterable[int], *, hold: bool = False
+) -> dict[int, Resource]:
+    """Those of some resources that an account sees, by key (PM-2); those that are gone are left out.
+
+    With `hold`, none of them goes or changes before the unit of work ends.
+    """
     seen: dict[int, Resource] = {}
     for some in in_parts(keys):
         statement = select_resources().where(
             resources.c.id.in_(some), resources.c.gone_at.is_(None), sees(resources, literal(viewer_account))
         )
-        seen.update(found(connection, statement))
+        statement = statement.order_by(resources.c.id)
+        seen.update(found(connection, held(statement) if hold else statement))
     return seen
 
 

@@ -66,7 +66,7 @@ class _Association:
     ) -> None:
         keys = {key for key in resource_keys if key is not None}
         self.tx, self.viewer = tx, viewer
-        self.resources = visible(tx.connection, viewer.account_id, keys)
+        self.resources = visible(tx.connection, viewer.account_id, keys, hold=True)
         self.facts = AssociationFacts(
             tx.connection, viewer.account_id, configuration_key, self.resources.values(), lock=True
         )

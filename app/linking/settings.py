@@ -15,6 +15,7 @@ from app.linking.models import ServiceSettingsRow
 from app.linking.rules import DEFAULT_SCHEDULE, DataCatalog, next_run
 
 rows = table_of(ServiceSettingsRow)
+_AT_ONCE = 10_000  # databases bound the parameters of a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +93,20 @@ def set_bucket_where_none(tx: Transaction, account_id: str, bucket: str, codes: 
 # ------------------------------------------------------------ the inventory's schedule, for the inventory slice
 
 
-def due(connection: Connection, now: datetime, most: int) -> list[Settings]:
-    """The settings whose next synchronisation is due, the longest due first."""
-    statement = select(rows).where(rows.c.next_sync_at <= now).order_by(rows.c.next_sync_at, rows.c.id).limit(most)
-    return [_settings(row) for row in connection.execute(statement)]
+def take_due(tx: Transaction, most: int) -> list[Settings]:
+    """Take the synchronisations that are due, the longest due first, and set their next runs.
 
-
-def claim(tx: Transaction, due_settings: Settings) -> bool:
-    """Take a due synchronisation: of several servers that try, one gets it. The next run is set at once."""
-    upcoming = next_run(due_settings.inventory_sync_schedule, tx.now)
-    still = and_(rows.c.id == due_settings.key, rows.c.next_sync_at == due_settings.next_sync_at)
-    return tx.execute(update(rows).where(still).values(next_sync_at=upcoming)).rowcount == 1
+    Of several servers that take at once, each gets others.
+    """
+    waiting = select(rows).where(rows.c.next_sync_at <= tx.now).order_by(rows.c.next_sync_at, rows.c.id).limit(most)
+    taken = [_settings(row) for row in tx.execute(waiting.with_for_update(skip_locked=True))]
+    for schedule in {each.inventory_sync_schedule for each in taken}:
+        keys = [each.key for each in taken if each.inventory_sync_schedule == schedule]
+        upcoming = next_run(schedule, tx.now)
+        for start in range(0, len(keys), _AT_ONCE):
+            some = rows.c.id.in_(keys[start : start + _AT_ONCE])
+            tx.execute(update(rows).where(some).values(next_sync_at=upcoming))
+    return taken
 
 
 def note_synced(tx: Transaction, synced: Collection[tuple[str, str]]) -> None:

@@ -25,7 +25,6 @@ _SECRETS_IN_TEXT = re.compile(
     r"|(?<=://)[^/?#\s@]+(?=@)"  # user and password in a URL
     r"|(?<=[Bb]earer )[!-~]{8,}"
 )
-_SIGNS_OF_SECRETS = ("tg_", "whsec_", "://", "earer ")
 
 
 @lru_cache(maxsize=4096)
@@ -45,7 +44,9 @@ def kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def hidden(text: str) -> str:
     """A text without what has the form of a secret."""
-    return _SECRETS_IN_TEXT.sub(HIDDEN, text) if any(sign in text for sign in _SIGNS_OF_SECRETS) else text
+    if "://" in text or "tg_" in text or "earer " in text or "whsec_" in text:
+        return _SECRETS_IN_TEXT.sub(HIDDEN, text)
+    return text
 
 
 def printable(text: str, maximum: int) -> str:
@@ -57,13 +58,18 @@ def printable(text: str, maximum: int) -> str:
 def _mapping(given: Mapping[str, Any], depth: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     # A key–value pair, such as a tag, whose key says that its value is a secret.
-    hides = "value" in given and isinstance(given.get("key"), str) and is_secret(given["key"])
-    for name, value in given.items():
+    hides = "value" in given and isinstance(given.get("key"), str) and is_secret(given["key"][:LONGEST_NAME])
+    for given_name, value in given.items():
+        name = given_name[:LONGEST_NAME]
         if len(found) == LONGEST_LIST:
             found["…"] = f"{len(given)} parameters"
             break
-        secret = value is not None and ((hides and name == "value") or is_secret(name))
-        found[_unicode(name[:LONGEST_NAME])] = HIDDEN if secret else _value(value, depth + 1)
+        if value is None:
+            found[_unicode(name)] = None
+        elif is_secret(name) or (hides and name == "value"):
+            found[_unicode(name)] = HIDDEN
+        else:
+            found[_unicode(name)] = _text(value) if type(value) is str else _value(value, depth + 1)
     return found
 
 

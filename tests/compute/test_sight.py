@@ -72,11 +72,10 @@ async def linked(master: Client, **given: Any) -> None:
     await master.done(document, input={"region": made.REGION, **given})
 
 
-async def upgraded(master: Client) -> None:
+async def upgraded(master: Client, region: str = made.REGION) -> None:
     """Upgrade the data catalog."""
     await master.done(
-        "mutation($region: RegionCode!) { upgradeDataCatalog(region: $region) { errors { message } } }",
-        region=made.REGION,
+        "mutation($region: RegionCode!) { upgradeDataCatalog(region: $region) { errors { message } } }", region=region
     )
 
 
@@ -135,6 +134,23 @@ async def test_pm_2_the_owner_of_a_configuration_sees_what_its_sharees_put_under
     assert set(await seen(owner, list(theirs.values()))) == {theirs["ManagedInstance"]}
 
 
+async def test_pm_2_what_a_sharee_puts_on_a_third_accounts_image_shows_the_owner_no_image(api: Api) -> None:
+    """EN-8: the image was shared with the sharee, not with the owner of the configuration."""
+    await organization(api, OWNER, SHAREE)
+    owner, sharee, master = [await api.client(each) for each in (OWNER, SHAREE, MASTER)]
+    third = await api.account(OUTSIDER)
+    await linked(master, linkOrganization=True)
+    configuration_id, image_id = await made.configuration(owner), await made.image(third)
+    wanted = {"region": made.REGION, "name": "s", "licenseConfigurationIds": [configuration_id]}
+    await owner.done(SHARE, input={**wanted, "principals": [SHAREE]})
+    document = "mutation($id: ID!, $to: [AccountId!]!) { shareImage(id: $id, accountIds: $to) { errors { code } } }"
+    await third.done(document, id=image_id, to=[SHAREE])
+    await made.associate(sharee, configuration_id, image_id)
+    assert (await seen(sharee, [image_id]))[image_id]["licenseConfigurations"] == [{"id": configuration_id}]
+    assert (await seen(third, [image_id]))[image_id]["licenseConfigurations"] == []
+    assert await seen(owner, [image_id]) == {}
+
+
 async def test_in_2_the_master_sees_its_members_resources_once_discovery_reaches_them(api: Api) -> None:
     """Linked, discovery on, the catalog upgraded, and both roles there; a member never sees its master's."""
     master = await organization(api, OWNER)
@@ -176,6 +192,7 @@ async def test_rg_2_the_master_does_not_see_into_regions_without_support(api: Ap
     await linked(master, linkOrganization=True)
     await linked(master, enableCrossAccountDiscovery=True)
     await upgraded(master)
+    await upgraded(master, "us-west-1")
     assert set(await seen(master, [here, elsewhere])) == {here}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.api.masking import FormattedError, unexpected
+from app.api.masking import FormattedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,5 @@ def refusal(errors: list[FormattedError], status: int = 400, cost: int | None = 
 
 
 def encode(envelope: dict[str, Any]) -> bytes:
-    """The JSON of a payload, or of a message around one. A value that JSON can't hold is our fault, and masked."""
-    try:
-        return orjson.dumps(envelope)
-    except orjson.JSONEncodeError as error:
-        masked = {"errors": [unexpected(error)]}
-        return orjson.dumps({**envelope, "payload": masked} if "payload" in envelope else masked)
+    """The JSON of a payload, or of a message around one. Raises TypeError for a value that JSON can't hold."""
+    return orjson.dumps(envelope)

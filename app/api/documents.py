@@ -22,7 +22,6 @@ from graphql import (
 from graphql.language import SKIP, VisitorAction
 from graphql.pyutils import print_path_list
 from graphql.utilities import validate_input_literal
-from graphql.validation import recommended_rules
 
 from app.api.cost import Cost
 from app.api.limits import LimitPassed, Limits
@@ -150,6 +149,4 @@ class NamedValuesRule(ValuesOfCorrectTypeRule):
         self.report_error(GraphQLError(message, error.nodes, extensions={"code": "INVALID_INPUT"}))
 
 
-RULES = [
-    NamedValuesRule if rule is ValuesOfCorrectTypeRule else rule for rule in (*specified_rules, *recommended_rules)
-]
+RULES = [NamedValuesRule if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules]

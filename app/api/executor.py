@@ -22,13 +22,6 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         self.begun: dict[str, FieldNode] = {}
 
-    def build_per_event_executor(self, payload: Any) -> "Executor":
-        """A copy for one event of a subscription."""
-        executor = super().build_per_event_executor(payload)
-        assert isinstance(executor, Executor)
-        executor.begun = {}
-        return executor
-
     def build_resolve_info(
         self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path
     ) -> GraphQLResolveInfo[Any]:

@@ -90,4 +90,3 @@ class Outbox:
             self._failed(error)
         finally:
             self._busy = False
-            self._room.set()

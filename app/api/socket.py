@@ -86,9 +86,9 @@ class Socket:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(self._send, self._stop, capacity=limits.waiting, stall=limits.stall)
-        self._running: dict[str, Running] = {}
+        self._by_id: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._operations: set[asyncio.Task[None]] = set()
+        self._operations: set[Running] = set()
         self._end: asyncio.Future[Close | None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
         self._initialised = False
@@ -110,7 +110,7 @@ class Socket:
             self._timer.cancel()
             self._outbox.close()
             reading.cancel()
-            for running in self._running.values():
+            for running in self._operations:
                 running.drop()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -151,7 +151,7 @@ class Socket:
             case "subscribe":
                 await self._subscribe(identifier(message), message.get("payload"))
             case "complete":
-                running = self._running.pop(identifier(message), None)
+                running = self._by_id.pop(identifier(message), None)
                 if running is not None:
                     running.drop()
             case _:
@@ -175,7 +175,7 @@ class Socket:
     async def _subscribe(self, operation: str, payload: object) -> None:
         if self._context is None:
             raise Close(4401, "Unauthorized")
-        if operation in self._running:
+        if operation in self._by_id:
             raise Close(4409, f"Subscriber for {operation} already exists")
         try:
             request = from_payload(payload, self._engine.limits, "The payload")
@@ -185,16 +185,16 @@ class Socket:
             bound = f"A connection runs {self._limits.operations} operations at once, no more."
             await self._tell(error_message(operation, [malformed(bound)]))
             return
-        running = self._running[operation] = Running()
+        running = self._by_id[operation] = Running()
         running.task = self._begin(self._operate, operation, request, running)
-        self._operations.add(running.task)
-        running.task.add_done_callback(self._operations.discard)
+        self._operations.add(running)
+        running.task.add_done_callback(lambda _: self._operations.discard(running))
 
     async def _operate(self, operation: str, request: GraphQLRequest, running: Running) -> None:
         last = await self._answer(operation, request, running)
         if running.wanted:
             # The client may use the id again as soon as it has this message.
-            del self._running[operation]
+            del self._by_id[operation]
             await self._tell(last)
 
     async def _answer(self, operation: str, request: GraphQLRequest, running: Running) -> Message:

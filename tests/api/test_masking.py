@@ -125,7 +125,7 @@ async def test_names_are_suggested_in_development_only() -> None:
 
 
 async def test_what_a_client_sent_is_quoted_no_longer_than_it_helps() -> None:
-    (error,) = await errors("query ($n: Int!) { required(count: $n) }", {"n": "x" * 100_000})
+    (error,) = await errors("{ " + "x" * 10_000 + " }")
     assert len(error["message"]) <= 501
 
 

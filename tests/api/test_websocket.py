@@ -314,12 +314,17 @@ async def test_other_protocols_are_not_spoken(offered: list[str] | None) -> None
 
 
 async def test_connections_are_bounded() -> None:
-    async with Toy(sockets=SocketLimits(connections=1)).served() as address:
+    toy = Toy(sockets=SocketLimits(connections=1))
+    async with toy.served() as address:
         async with connected(address):
             with pytest.raises(InvalidStatus) as refusal:
                 async with connected(address):
                     pass
         assert refusal.value.response.status_code == 503
+        await toy.left.acquire()
+        await toy.left.acquire()
+        async with connected(address):
+            pass
 
 
 async def test_operations_of_a_connection_are_bounded() -> None:
@@ -337,22 +342,32 @@ async def test_operations_of_a_connection_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "limits",
+    ("limits", "identifiers"),
     [
-        pytest.param(SocketLimits(waiting=1, stall=0.05, farewell=0.01), id="there is no room"),
-        pytest.param(SocketLimits(tick=0.02, stall=0.05, farewell=0.01), id="it takes nothing"),
+        pytest.param(SocketLimits(waiting=1, tick=3600, stall=0.05, farewell=0.01), "abc", id="there is no room"),
+        pytest.param(SocketLimits(tick=0.02, stall=0.05, farewell=0.01), "a", id="it takes nothing"),
     ],
 )
-async def test_a_stuck_client_is_cut_off_and_its_sources_stopped(limits: SocketLimits) -> None:
+async def test_a_stuck_client_is_cut_off_and_its_sources_stopped(limits: SocketLimits, identifiers: str) -> None:
     """Beside what the network holds little waits for it, as its sources wait with it."""
     toy = Toy(sockets=limits)
     async with toy.served() as address, connected(address) as client:
         client.connection.transport.pause_reading()
-        for identifier in ("a", "b", "c"):
+        for identifier in identifiers:
             await client.subscribe("subscription { flood { id } }", identifier)
-        await toy.feed.followed_by(3)
-        await toy.feed.followed_by(0)
+        await toy.feed.followed_by(len(identifiers))
+        await toy.left.acquire()
+        assert len(toy.feed) == 0
         assert toy.flooded < 1000
+        client.connection.transport.abort()
+
+
+async def test_an_answer_that_a_stuck_client_does_not_take_holds_up_nothing() -> None:
+    toy = Toy(sockets=SocketLimits(tick=0.02, stall=0.05, farewell=0.01))
+    async with toy.served() as address, connected(address) as client:
+        client.connection.transport.pause_reading()
+        await client.subscribe("{ huge }")
+        await toy.left.acquire()
         client.connection.transport.abort()
 
 

@@ -16,6 +16,7 @@ from graphql import OperationType
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from strawberry.scalars import JSON
 
 from app.api.engine import Engine
@@ -75,6 +76,9 @@ class Feed:
             async with self._changed:
                 self._subscribers.remove(events)
                 self._changed.notify_all()
+
+    def __len__(self) -> int:
+        return len(self._subscribers)
 
     async def followed_by(self, count: int) -> None:
         """Wait until there are as many subscribers."""
@@ -197,6 +201,10 @@ class Query:
         return "never"
 
     @strawberry.field
+    def huge(self) -> str:
+        return "x" * 20_000_000
+
+    @strawberry.field
     def unencodable(self) -> JSON:
         return cast("JSON", {"value": 2**70})
 
@@ -294,6 +302,7 @@ class Toy:
     feed: Feed = field(default_factory=Feed)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -301,7 +310,7 @@ class Toy:
         self.event_streams = EventStreams(self.streams)
         self.websocket = GraphQLOverWebSocket(self.engine, self.context, self.sockets)
         http = GraphQLOverHTTP(self.engine, self.context, self.event_streams, self.page)
-        self.app = Starlette(routes=[Route("/graphql", http), WebSocketRoute("/graphql", self.websocket)])
+        self.app = Starlette(routes=[Route("/graphql", http), WebSocketRoute("/graphql", Sockets(self))])
 
     async def context(self, info: ConnectionInfo) -> ToyContext:
         if self.down:
@@ -342,6 +351,19 @@ class Toy:
         finally:
             server.should_exit = True
             await serving
+
+
+class Sockets:
+    """Tells when a connection has ended on the server's side."""
+
+    def __init__(self, toy: Toy) -> None:
+        self.toy = toy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.toy.websocket(scope, receive, send)
+        finally:
+            self.toy.left.release()
 
 
 class Server(uvicorn.Server):

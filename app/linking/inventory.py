@@ -50,6 +50,11 @@ def search(connection: Connection, account_id: str, region: str | None) -> Acros
     return _across(connection, Act.SEARCH, account_id, region)
 
 
+def search_at_all(connection: Connection, account_id: str, region: str | None) -> list[Check]:
+    """What searching asks of the whole; the accounts that it reaches are `inventory_seen_by` in `sight` (PM-2)."""
+    return list(_whole(connection, Act.SEARCH, account_id, region)[0])
+
+
 def synchronise(connection: Connection, account_id: str, region: str | None) -> Across:
     """What bringing the inventory of all member accounts up to date asks (IN-3)."""
     return _across(connection, Act.SYNC, account_id, region)
@@ -62,12 +67,22 @@ def own_checks(connection: Connection, account_id: str, region: str) -> list[Che
 
 
 def _across(connection: Connection, act: Act, account_id: str, region: str | None) -> Across:
+    checks, codes, place = _whole(connection, act, account_id, region)
+    if place is None or not all(check.passed for check in checks):
+        return Across(checks, codes)
+    return _by_member(connection, act, place, checks, codes)
+
+
+def _whole(
+    connection: Connection, act: Act, account_id: str, region: str | None
+) -> tuple[Sequence[Check], Sequence[str], Membership | None]:
+    """What an act asks of the organization and its master, and the Regions in which it is done."""
     asked = [region_of(region)] if region else [each for each in regions() if each.supports_cross_account]
     caller = party(connection, account_id, Role.MASTER_ACCOUNT)
     place = caller.place
     whole = [in_organization(account_id, place, "IN-2"), supports(asked[0], "Work across accounts")]
     if place is None:
-        return Across(whole)
+        return whole, (), None
     organization = place.organization
     whole += [
         is_master(place, "IN-2"),
@@ -76,7 +91,7 @@ def _across(connection: Connection, act: Act, account_id: str, region: str | Non
         discovery_on(organization),
     ]
     if not all(check.passed for check in whole):
-        return Across(whole)
+        return whole, (), place
     codes = [each.code for each in asked]
     if act is Act.SEARCH:
         usable = _upgraded(connection, account_id, codes)
@@ -84,9 +99,7 @@ def _across(connection: Connection, act: Act, account_id: str, region: str | Non
         codes = usable or codes
     arns = organization_arns(connection, place, codes[0])
     whole += role_checks(needs(act, Role.MASTER_ACCOUNT), caller, region_of(codes[0]), arns)
-    if not all(check.passed for check in whole):
-        return Across(whole, codes)
-    return _by_member(connection, act, place, whole, codes)
+    return whole, codes, place
 
 
 def _upgraded(connection: Connection, account_id: str, codes: Sequence[str]) -> list[str]:

@@ -35,6 +35,7 @@ from app.organizations.service import (
     mark_unlinked,
     members,
     membership,
+    organization,
 )
 from app.roles.rules import ServiceLinkedRoleKind as Role
 from app.roles.service import ensure_many
@@ -237,8 +238,8 @@ def _follow_membership(tx: Transaction, change: events.MembershipChange) -> None
     """An account that joins a linked organization gets its roles (ST-3)."""
     if change.kind is not events.ChangeKind.JOINED or change.account_id is None:
         return
-    place = membership(tx.connection, change.account_id)
-    if place is not None and place.organization.linked and not place.is_master:
+    joined = organization(tx.connection, change.organization_key)
+    if joined.linked and joined.master_account_id != change.account_id:
         _give_roles(tx, [change.account_id])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, literal, select, update
+from sqlalchemy import Connection, Select, bindparam, literal, select, update
 
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError
@@ -163,13 +163,20 @@ def _organization(row: Any) -> Organization:
     )
 
 
-def path(connection: Connection, unit: int) -> tuple[Unit, ...]:
-    """A unit and those above it, up to the root."""
-    own = select(units.c.id, units.c.unit_id, units.c.parent_id, literal(0).label("height")).where(units.c.id == unit)
-    walk = own.cte("walk", recursive=True)
+def _path_statement() -> Select[Any]:
+    own = select(units.c.id, units.c.unit_id, units.c.parent_id, literal(0).label("height"))
+    walk = own.where(units.c.id == bindparam("unit")).cte("walk", recursive=True)
     above = select(units.c.id, units.c.unit_id, units.c.parent_id, walk.c.height + 1)
     walk = walk.union_all(above.join(walk, units.c.id == walk.c.parent_id))
-    rows = connection.execute(select(walk.c.id, walk.c.unit_id, walk.c.parent_id).order_by(walk.c.height))
+    return select(walk.c.id, walk.c.unit_id, walk.c.parent_id).order_by(walk.c.height)
+
+
+_PATH = _path_statement()
+
+
+def path(connection: Connection, unit: int) -> tuple[Unit, ...]:
+    """A unit and those above it, up to the root."""
+    rows = connection.execute(_PATH, {"unit": unit})
     return tuple(Unit(row.id, row.unit_id, row.parent_id) for row in rows)
 
 

@@ -23,11 +23,13 @@ from app.api.socket import SocketLimits
 from app.api.sse import EventStreams, StreamLimits
 from app.api.websocket import GraphQLOverWebSocket
 from app.audit.recorder import AuditRecorder, finished
+from app.aws.endpoint import AwsEndpoint
 from app.background import Background
 from app.identity.authentication import Authenticator
 from app.identity.oidc import Oidc
 from app.kernel.clock import Clock
 from app.kernel.database import Database
+from app.kernel.sealing import Sealer
 from app.migrations import migrate
 from app.settings import Settings
 
@@ -47,9 +49,7 @@ def build(settings: Settings, *, demo_token: str | None = None, clock: Clock | N
     engine = Engine(schema, limits(settings), suggestions=settings.development)
     authenticator = Authenticator(database, Oidc.of(settings, database.clock))
     contexts = Contexts(database, authenticator.authenticate, AuditRecorder(), finished)
-    streams = EventStreams(
-        StreamLimits(streams=settings.max_connections, waiting=settings.max_queued_events)
-    )
+    streams = EventStreams(StreamLimits(streams=settings.max_connections, waiting=settings.max_queued_events))
 
     def page() -> Response:
         return Response(graphiql.page(token=demo_token), media_type="text/html", headers=graphiql.HEADERS)
@@ -78,6 +78,7 @@ def build(settings: Settings, *, demo_token: str | None = None, clock: Clock | N
     health = Health(database)
     routes = [
         Route("/", RedirectResponse("graphql"), methods=["GET"]),
+        Route("/", AwsEndpoint(database, Sealer.of(settings), limits(settings)), methods=["POST"]),
         Mount("/graphql/assets", graphiql.assets()),
         WebSocketRoute("/graphql", GraphQLOverWebSocket(engine, contexts, sockets)),
         Route("/graphql", GraphQLOverHTTP(engine, contexts, streams, page)),

@@ -54,7 +54,7 @@ def _add(rows: Rows, entry: Entry, base: int, time: str) -> None:
     name, source = event_name(entry.action)
     code = entry.errors[0][0] if entry.errors else None
     message = printable(" ".join(text for _, text in entry.errors), 4000) if entry.errors else None
-    region = _region(entry.parameters, entry.concerns)
+    region = origin.region or _region(entry.parameters, entry.concerns)
     agent = _header(origin.user_agent[:512]) if origin.user_agent else None
     address = _header(origin.source_ip_address[:64]) if origin.source_ip_address else None
     record: dict[str, Any] = {

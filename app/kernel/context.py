@@ -12,12 +12,13 @@ from app.kernel.viewer import Viewer
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request came from, as the audit trail tells it."""
+    """Where a request came from, as the audit trail tells it. `region`: the one that it was signed for, if any."""
 
     request_id: str
     source_ip_address: str | None
     user_agent: str | None
     transport: str = "HTTP"
+    region: str | None = None
 
 
 class Recorder(Protocol):

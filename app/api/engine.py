@@ -41,7 +41,7 @@ class Prepared:
 
 
 class Engine:
-    """One schema, ready to answer requests.
+    """One schema, ready to answer requests. Strawberry's schema extensions are not run; those of fields are.
 
     Use: `prepared = engine.prepare(request)`, which raises Refused; then `await engine.execute(prepared, context)` for
     a query or a mutation, or `async for answer in engine.stream(prepared, context)` for any operation.

@@ -142,7 +142,7 @@ class Engine:
                 if type(event) is Completed and event.value is not None:
                     yield result({key: event.value}, [], cost)
                 else:
-                    yield await self._run(executor.build_per_event_executor(event), cost)
+                    yield await self._run(cast("Executor", executor.build_per_event_executor(event)), cost)
         except Unauthenticated:
             raise
         except Exception as error:

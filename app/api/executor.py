@@ -30,7 +30,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             self.begun[str(path.key)] = field_nodes[0]
         return super().build_resolve_info(field_def, field_nodes, parent_type, path)
 
-    def complete_value(  # noqa: PLR0917 - graphql-core's signature
+    def complete_value(
         self, return_type: GraphQLOutputType, field_details_list: Any, info: Any, path: Path, result: Any, context: Any
     ) -> AwaitableOrValue[Any]:
         """Take what is complete as it stands; a null goes the usual way, where a non-null field refuses it."""

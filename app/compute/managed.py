@@ -52,7 +52,6 @@ def add(tx: Transaction, account_id: str, region: str, resource_id: str, facts: 
         "resource_id": resource_id,
         "account_id": account_id,
         "region": region,
-        "seen_at": tx.now,
         "created_at": tx.now,
         **facts,
     }
@@ -63,9 +62,7 @@ def add(tx: Transaction, account_id: str, region: str, resource_id: str, facts: 
 
 def change(tx: Transaction, instance: Resource, facts: dict[str, object]) -> None:
     """Write what a report changes of a managed instance that is known; one that was gone is there again."""
-    tx.execute(
-        update(resources).where(resources.c.id == instance.key).values(**folded(facts), seen_at=tx.now, gone_at=None)
-    )
+    tx.execute(update(resources).where(resources.c.id == instance.key).values(**folded(facts), gone_at=None))
     tx.concern(instance.arn, instance.account_id)
 
 

@@ -44,6 +44,13 @@ def self_or_master_of(viewer: ColumnElement[Any], account_id: ColumnElement[Any]
     return or_(account_id == viewer, is_master_of(viewer, account_id))
 
 
+def overseen_by(viewer: ColumnElement[Any]) -> Select[Any]:
+    """The ids of the viewer's own account and, of a master, of all accounts in its organization: one column (AU-2)."""
+    account, organization = accounts.alias(), organizations.alias()
+    led = select(organization.c.id).where(organization.c.master_account_id == viewer).scalar_subquery()
+    return select(account.c.account_id).where(or_(account.c.account_id == viewer, account.c.organization_id == led))
+
+
 def discovered_by(viewer: ColumnElement[Any]) -> Select[Any]:
     """The ids of the accounts whose inventory the viewer may be let into as their master, by a select of one column.
 
@@ -53,13 +60,28 @@ def discovered_by(viewer: ColumnElement[Any]) -> Select[Any]:
     return (
         select(account.c.account_id)
         .join(organization, organization.c.id == account.c.organization_id)
-        .where(
-            organization.c.master_account_id == viewer,
-            organization.c.service_access_enabled,
-            organization.c.linked_at.is_not(None),
-            organization.c.discovery_enabled_at.is_not(None),
-        )
+        .where(*_discovers(organization, viewer))
     )
+
+
+def is_discovered_by(viewer: ColumnElement[Any], account_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The same of one account, at a cost that does not grow with their number."""
+    account, organization = accounts.alias(), organizations.alias()
+    found = (
+        select(account.c.id)
+        .join(organization, organization.c.id == account.c.organization_id)
+        .where(account.c.account_id == account_id, *_discovers(organization, viewer))
+    )
+    return exists(found.correlate_except(account, organization))
+
+
+def _discovers(organization: Any, viewer: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    return [
+        organization.c.master_account_id == viewer,
+        organization.c.service_access_enabled,
+        organization.c.linked_at.is_not(None),
+        organization.c.discovery_enabled_at.is_not(None),
+    ]
 
 
 def role_of(account_id: ColumnElement[Any]) -> ColumnElement[str]:
@@ -87,10 +109,3 @@ def has_discovery(account_id: ColumnElement[Any]) -> ColumnElement[bool]:
         organization.c.id == organization_key_of(account_id), organization.c.discovery_enabled_at.is_not(None)
     )
     return exists(discovered)
-
-
-def overseen_by(viewer: ColumnElement[Any]) -> Select[Any]:
-    """The ids of the viewer's own account and, of a master, of all accounts in its organization: one column (AU-2)."""
-    account, organization = accounts.alias(), organizations.alias()
-    led = select(organization.c.id).where(organization.c.master_account_id == viewer).scalar_subquery()
-    return select(account.c.account_id).where(or_(account.c.account_id == viewer, account.c.organization_id == led))

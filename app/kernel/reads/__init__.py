@@ -4,6 +4,7 @@ Schema types declare beside each field where it comes from and who sees it (`dec
 into SQL; `roots` are what resolvers call. Nothing below a planned field is walked row by row.
 """
 
+from app.kernel.reads.compile import Window
 from app.kernel.reads.declare import (
     WITH_OBJECT,
     Entity,
@@ -27,6 +28,7 @@ __all__ = [
     "Reading",
     "Scope",
     "Seen",
+    "Window",
     "column",
     "computed",
     "connection",

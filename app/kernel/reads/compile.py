@@ -1,6 +1,6 @@
 """A selection compiled into one SQL expression that yields its JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,12 +34,25 @@ from app.kernel.reads.declare import (
     entity_named,
 )
 from app.kernel.reads.json_sql import json_array_of, json_object, quoted
-from app.kernel.reads.paging import DEFAULT_PAGE, cursor_prefix, page_of
+from app.kernel.reads.paging import DEFAULT_PAGE, Page, cursor_prefix, page_of
 from app.kernel.reads.scope import Scope
 from app.kernel.reads.selection import Document, Fields, object_types
 
 Path = tuple[str, ...]
 EACH = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A page's bounds, for what finds its keys itself: `limit` of them, one more than it shows, from `within`."""
+
+    within: Callable[[ColumnElement[Any]], list[ColumnElement[bool]]]
+    ascending: bool
+    limit: ColumnElement[int]
+
+
+Find = Callable[[Scope, Window | None], Select[Any]]
+"""Selects the keys of a connection's objects: those of a page in its order, or all of them."""
 
 
 @dataclass(slots=True)
@@ -197,20 +210,16 @@ class Compiler:
         scope: Scope,
         newest_first: bool,
         key: str | None = None,
+        find: Find | None = None,
     ) -> ColumnElement[Any]:
         """The JSON of a connection over the rows that the conditions keep, ordered by their key."""
         page = page_of(scope.arguments)
         fields = self.document.fields(on, nodes)
         order_key = row.c[key or entity.key]
         ascending = page.backwards == newest_first
-        paged = list(conditions)
-        if page.after is not None:
-            after = scope.argument("after", convert=lambda text: int(text[1:]))
-            paged.append(order_key < after if newest_first else order_key > after)
-        if page.before is not None:
-            before = scope.argument("before", convert=lambda text: int(text[1:]))
-            paged.append(order_key > before if newest_first else order_key < before)
         limit = self._limit(page.backwards, scope)
+        window = Window(_within(page, newest_first, scope), ascending, limit + 1)
+        paged = [*conditions, *([order_key.in_(find(scope, window))] if find else window.within(order_key))]
         edge_type: Any = get_named_type(on.fields["edges"].type)
         edges = {
             response_key: self.edge(edge_type, row, order_key, selected, (*path, response_key, EACH))
@@ -241,6 +250,8 @@ class Compiler:
                 pairs.append((response_key, info))
             elif name == "totalCount":
                 counted = select(func.count()).select_from(row).where(*conditions).correlate_except(row)
+                if find:
+                    counted = select(func.count()).select_from(find(scope, None).subquery())
                 pairs.append((response_key, _scalar(counted, Integer())))
             elif name == "__typename":
                 pairs.append((response_key, quoted(on.name)))
@@ -294,6 +305,22 @@ class Compiler:
     def _next(self) -> int:
         self._aliases += 1
         return self._aliases
+
+
+def _within(page: Page, newest_first: bool, scope: Scope) -> Callable[[ColumnElement[Any]], list[ColumnElement[bool]]]:
+    """What the cursors ask of a key."""
+
+    def within(key: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        bounds = []
+        if page.after is not None:
+            after = scope.argument("after", convert=lambda text: int(text[1:]))
+            bounds.append(key < after if newest_first else key > after)
+        if page.before is not None:
+            before = scope.argument("before", convert=lambda text: int(text[1:]))
+            bounds.append(key > before if newest_first else key < before)
+        return bounds
+
+    return within
 
 
 def _scalar(statement: Select[Any], type_: Any = None) -> ColumnElement[Any]:

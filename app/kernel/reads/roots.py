@@ -16,7 +16,7 @@ from app.kernel.clock import iso
 from app.kernel.completed import Completed
 from app.kernel.context import Context
 from app.kernel.ids import parse_node_id
-from app.kernel.reads.compile import Compiler, Pending
+from app.kernel.reads.compile import Compiler, Find, Pending
 from app.kernel.reads.declare import Entity, Row, entity_of, entity_with_prefix
 from app.kernel.reads.paging import page_of
 from app.kernel.reads.scope import Extract, Reading, Scope, Values
@@ -281,11 +281,13 @@ async def connection_of(
     binds: Mapping[str, Any] | None = None,
     plan: Hashable = None,
     extras: Extras | None = None,
+    find: Find | None = None,
 ) -> Any:
     """The root field's connection over what the conditions keep and the caller sees.
 
     `plan` tells apart conditions that are built from anything but the field's arguments and the binds; `extras` make
-    the connection's fields that no row holds.
+    the connection's fields that no row holds. `find` finds the keys of what the conditions keep in its own way; the
+    conditions and the caller's sight are asked again of those of a page.
     """
     entity = entity_of(cls)
 
@@ -296,7 +298,9 @@ async def connection_of(
         conditions = [*where(row, scope)]
         if entity.sight:
             conditions.append(entity.sight(row, scope))
-        shaped = compiler.connection(_type(raw), entity, row, conditions, raw.field_nodes, (), scope, newest_first, key)
+        shaped = compiler.connection(
+            _type(raw), entity, row, conditions, raw.field_nodes, (), scope, newest_first, key, find
+        )
         return select(_text(shaped, compiler))
 
     cache_key = ("connection", entity.name, newest_first, key, where.__qualname__, plan)

@@ -1,0 +1,208 @@
+"""A filter made ready for the read planner: its plan, its statement of keys, and the values that are bound."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    bindparam,
+    literal,
+    literal_column,
+    select,
+    true,
+    union,
+    union_all,
+)
+
+from app.compute.searching import resources
+from app.inventory.search.conditions import holds
+from app.inventory.search.drivers import Driver, driver
+from app.inventory.search.frequencies import everything, frequency
+from app.inventory.search.ground import Ground, names_of, parameters, structure
+from app.inventory.search.plan import Branch, Facts, Plan, ways
+from app.inventory.search.reach import REGION, Reach
+from app.inventory.search.terms import Expression, Term
+from app.kernel.reads import Scope, Window
+
+MOST_COUNTED = 24
+"""So many parts of a filter are counted to find the cheapest plan; others are taken for frequent."""
+
+Keys = Mapping[Term, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search that is ready: `find` and `binds` are what the read planner takes, `key` tells its shape."""
+
+    expression: Expression | None
+    reach: Reach
+    names: Mapping[Term, str]
+    binds: Mapping[str, str]
+    page: Plan
+    whole: Plan
+
+    @property
+    def key(self) -> Hashable:
+        """What the statement depends on besides the values."""
+        shape = structure(self.expression, self.names) if self.expression is not None else ()
+        return (self.reach, shape, _shape(self.page, self.names), _shape(self.whole, self.names))
+
+    def find(self, scope: Scope, window: Window | None) -> Select[Any]:
+        """The keys of a page, or of all that is found."""
+        ground = Ground(scope.dialect, scope.viewer_account, self.names, scope.bind)
+        if window is None:
+            return all_keys(self.expression, self.whole, self.reach, ground)
+        return page_keys(self.page, self.reach, ground, window)
+
+
+def prepare(
+    connection: Connection,
+    expression: Expression | None,
+    reach: Reach,
+    *,
+    viewer_account: str,
+    region: str | None,
+    keys: Keys,
+    now: datetime,
+) -> Search:
+    """Choose how a search reads. `keys` are what the terms of units and licenses stand for."""
+    facts = facts_of(connection, expression, reach, viewer_account=viewer_account, region=region, keys=keys, now=now)
+    found = ways(expression, facts)
+    names = names_of(expression) if expression is not None else {}
+    binds = parameters(names, keys)
+    if region is not None:
+        binds[REGION] = region
+    page, whole = min(found, key=lambda way: way.page), min(found, key=lambda way: way.whole)
+    return Search(expression, reach, names, binds, page, whole)
+
+
+def facts_of(
+    connection: Connection,
+    expression: Expression | None,
+    reach: Reach,
+    *,
+    viewer_account: str,
+    region: str | None,
+    keys: Keys,
+    now: datetime,
+) -> Facts:
+    """What plans are weighed by, counted as far as it is asked and not remembered."""
+    total = everything(connection, now)
+    dialect, viewer = connection.dialect.name, literal(viewer_account, String())
+    values = {} if region is None else {REGION: region}
+    reached_by = reach.driver(Ground(dialect, viewer, {}, partial(_bound, values)))
+    reached: float = total
+    if reached_by is not None:
+        reached = frequency(connection, ("reach", viewer_account, region), reached_by.keys, now)
+    seen: dict[Expression, tuple[float, bool] | None] = {}
+
+    def found(part: Expression) -> tuple[float, bool] | None:
+        if part not in seen:
+            seen[part] = _found(connection, part, viewer, keys, now, counted=len(seen) < MOST_COUNTED, total=total)
+        return seen[part]
+
+    return Facts(total, reached, reached_by is not None, found)
+
+
+def _found(
+    connection: Connection,
+    part: Expression,
+    viewer: ColumnElement[str],
+    keys: Keys,
+    now: datetime,
+    *,
+    counted: bool,
+    total: float,
+) -> tuple[float, bool] | None:
+    names = names_of(part)
+    values = parameters(names, keys)
+    driven = driver(part, Ground(connection.dialect.name, viewer, names, partial(_bound, values)))
+    if driven is None:
+        return None
+    if not counted:
+        return total, driven.ordered
+    what = (structure(part, names), tuple(values.values()))
+    return frequency(connection, what, driven.keys, now), driven.ordered
+
+
+def _bound(values: Mapping[str, str], name: str) -> ColumnElement[Any]:
+    return bindparam(None, values[name], String(), unique=True)
+
+
+def _shape(plan: Plan, names: Mapping[Term, str]) -> Hashable:
+    return tuple(
+        (structure(branch.part, names) if branch.part else None, *(structure(each, names) for each in branch.rest))
+        for branch in plan.branches
+    )
+
+
+# ------------------------------------------------------------ statements
+
+
+def page_keys(plan: Plan, reach: Reach, ground: Ground, window: Window) -> Select[Any]:
+    """The keys of a page: each branch's first ones, and of those the first."""
+    branches = [_first(branch, reach, ground, window) for branch in plan.branches]
+    if len(branches) == 1:
+        return branches[0]
+    merged = union(*(select(each.subquery().c.key) for each in branches)).subquery()
+    return _ordered(select(merged.c.key), merged.c.key, window)
+
+
+def _first(branch: Branch, reach: Reach, ground: Ground, window: Window) -> Select[Any]:
+    """The first keys of a driver whose resources are within reach and as the rest asks."""
+    driven = _driver(branch, reach, ground)
+    resource = resources()
+    passing = (
+        select(literal_column("1"))
+        .where(
+            resource.c.id == driven.key,
+            resource.c.gone_at.is_(None),
+            *reach.holds(resource, ground),
+            *(holds(each, resource, ground) for each in branch.rest),
+        )
+        .correlate_except(resource)
+        .scalar_subquery()
+    )
+    keys = driven.keys.with_only_columns(driven.key.label("key"))
+    # One probe by key for each row: a condition that the databases can't turn into a join in another order.
+    return _ordered(keys.where(passing.is_not(None), *window.within(driven.key)).distinct(), driven.key, window)
+
+
+def _driver(branch: Branch, reach: Reach, ground: Ground) -> Driver:
+    if branch.part is None:
+        return reach.driver(ground) or _any()
+    driven = driver(branch.part, ground)
+    assert driven is not None, "a plan has only parts that an index finds"
+    return driven
+
+
+def _any() -> Driver:
+    resource = resources()
+    return Driver(select(resource.c.id), resource.c.id, ordered=True)
+
+
+def _ordered(keys: Select[Any], key: ColumnElement[int], window: Window) -> Select[Any]:
+    return keys.order_by(key.asc() if window.ascending else key.desc()).limit(window.limit)
+
+
+def all_keys(expression: Expression | None, plan: Plan, reach: Reach, ground: Ground) -> Select[Any]:
+    """The keys of all that is found."""
+    resource = resources()
+    asked = [resource.c.gone_at.is_(None), *reach.holds_of_many(resource, ground)]
+    if expression is not None:
+        asked.append(holds(expression, resource, ground))
+    found = select(resource.c.id)
+    drivers = [_driver(branch, reach, ground).keys for branch in plan.branches if branch.part is not None]
+    if not drivers:
+        return found.where(*asked)
+    driven = drivers[0] if len(drivers) == 1 else union_all(*drivers)
+    # SQLite knows nothing of the values: it is told to begin with the driver, by conditions that no index serves.
+    rest = and_(*asked).is_(true()) if ground.dialect == "sqlite" else and_(*asked)
+    return found.where(resource.c.id.in_(driven), rest)

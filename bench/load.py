@@ -56,10 +56,13 @@ async def run(
                 left -= 1
                 began = time.perf_counter()
                 writer.write(next(requests))
-                status, body = await _response(reader)
+                status, body, kept = await _response(reader)
                 latencies.append(time.perf_counter() - began)
                 if status != 200 or not accept(body):
                     failures += 1
+                if not kept:
+                    writer.close()
+                    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**22)
         finally:
             writer.close()
 
@@ -68,15 +71,15 @@ async def run(
     return Measured(len(latencies), time.perf_counter() - began, latencies, failures)
 
 
-async def _response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    head = await reader.readuntil(b"\r\n\r\n")
-    status = int(head[9:12])
-    lower = head.lower()
-    at = lower.find(b"content-length:")
+async def _response(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
+    """Status, body, and whether the connection may be used again."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    status, kept = int(head[9:12]), b"connection: close" not in head
+    at = head.find(b"content-length:")
     if at >= 0:
-        return status, await reader.readexactly(int(lower[at + 15 : lower.index(b"\r\n", at)]))
+        return status, await reader.readexactly(int(head[at + 15 : head.index(b"\r\n", at)])), kept
     body = b""
     while size := int(await reader.readuntil(b"\r\n"), 16):
         body += (await reader.readexactly(size + 2))[:-2]
     await reader.readexactly(2)
-    return status, body
+    return status, body, kept

@@ -257,7 +257,6 @@ def _audit(instance: ResourceRow, now: datetime) -> AuditEventRow:
         event_name="RunInstances",
         event_source="ec2.amazonaws.com",
         principal_arn="bench",
-        caller_account_id=instance.account_id,
         region=instance.region,
         read_only=False,
         record={"eventName": "RunInstances", "resources": [instance.arn]},

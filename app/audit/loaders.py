@@ -1,20 +1,14 @@
-"""Which records a viewer sees, and how a page of them is found without sorting a history (AU-2, PM-2)."""
+"""Which records a viewer sees, and the condition that leaves of the history what a page can hold (AU-2, PM-2)."""
 
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, func, literal_column, select, true, type_coerce
+from sqlalchemy import ColumnElement, Connection, literal
 
-from app.audit.keys import first_key_at
-from app.audit.models import AuditEventRow, AuditResourceRow
+from app.audit.history import Given, Way, newest, shortest_way
 from app.kernel.reads import Scope
 from app.kernel.reads.paging import DEFAULT_PAGE, page_of
-from app.kernel.tables import table_of
 from app.organizations.sight import overseen_by
-
-EVENT = table_of(AuditEventRow)
-RESOURCE = table_of(AuditResourceRow)
-MILLISECOND = timedelta(milliseconds=1)
 
 
 def sees_event(event: Any, scope: Scope) -> ColumnElement[bool]:
@@ -23,64 +17,34 @@ def sees_event(event: Any, scope: Scope) -> ColumnElement[bool]:
     return owner.in_(overseen_by(scope.viewer_account))
 
 
-def on_page(event: Any, scope: Scope) -> list[ColumnElement[bool]]:
-    """The condition that leaves of the history what the page can hold.
-
-    Each account's newest records are read off the end of an index, one more than the page has, and only those are
-    put in order: the work depends on the page and the number of accounts, not on the length of the history.
-    """
-    page_of(scope.arguments)
-    watched = overseen_by(scope.viewer_account)
-    if _filter(scope).get("accountId") is not None:
-        watched = watched.where(literal_column("account_id") == scope.argument("filter", "accountId"))
-    accounts = watched.subquery("watched")
-    newest = _newest(accounts.c.account_id, scope).correlate(accounts)
-    if scope.dialect == "postgresql":
-        found = newest.lateral("newest")
-        return [event.c.id.in_(select(found.c.id).select_from(accounts.join(found, true())))]
-    # SQLite has no LATERAL, but its table-valued functions are.
-    listed = select(func.json_group_array(newest.subquery("newest").c.id)).correlate(accounts).scalar_subquery()
-    each = func.json_each(type_coerce(listed, String())).table_valued("value")
-    return [event.c.id.in_(select(each.c.value).select_from(accounts, each))]
+def way_for(connection: Connection, viewer_account: str, given: Given) -> Way:
+    """By which of several filters the page is found soonest; the answer is the same by each."""
+    return shortest_way(connection, _accounts(literal(viewer_account), given.get("accountId")), given)
 
 
-def _newest(account_id: ColumnElement[Any], scope: Scope) -> Select[Any]:
-    """The keys of one account's newest records that pass the filters, as many as the page has and one more."""
-    record, given = EVENT.alias("r"), _filter(scope)
-    key, owner = record.c.id, record.c.account_id
-    statement = select(record.c.id)
-    if given.get("resourceArn") is not None:
-        concerned = RESOURCE.alias("c")
-        key, owner = concerned.c.event_id, concerned.c.account_id
-        statement = (
-            select(concerned.c.event_id.label("id"))
-            .join_from(concerned, record, record.c.id == concerned.c.event_id)
-            .where(concerned.c.arn == scope.argument("filter", "resourceArn"))
-        )
-    conditions = [owner == account_id, *_conditions(record, key, scope)]
-    if scope.arguments.get("after") is not None:
-        conditions.append(key < scope.argument("after", convert=lambda cursor: int(cursor[1:])))
-    limit = DEFAULT_PAGE if scope.arguments.get("first") is None else scope.argument("first")
-    return statement.where(*conditions).order_by(key.desc()).limit(limit + 1)
+def on_page(way: Way) -> Callable[[Any, Scope], list[ColumnElement[bool]]]:
+    """The condition on records, for `connection_of`: the newest of each account, one more than the page has."""
+
+    def where(event: Any, scope: Scope) -> list[ColumnElement[bool]]:
+        page_of(scope.arguments)
+        given = scope.arguments.get("filter") or {}
+        only = given.get("accountId") and scope.argument("filter", "accountId")
+        after = scope.arguments.get("after") and scope.argument("after", convert=lambda cursor: int(cursor[1:]))
+        limit = DEFAULT_PAGE if scope.arguments.get("first") is None else scope.argument("first")
+        accounts = _accounts(scope.viewer_account, only)
+
+        def bind(name: str, convert: Callable[[Any], Any] | None) -> Any:
+            return scope.argument("filter", name, convert=convert)
+
+        found = newest(accounts, way, given, bind, after, limit + 1, scope.dialect)
+        return [event.c.id.in_(found.with_only_columns(found.selected_columns[1]))]
+
+    return where
 
 
-def _conditions(record: Any, key: ColumnElement[Any], scope: Scope) -> list[ColumnElement[bool]]:
-    given, conditions = _filter(scope), []
-    if given.get("eventName") is not None:
-        conditions.append(record.c.event_name == scope.argument("filter", "eventName"))
-    if given.get("principalArn") is not None:
-        conditions.append(record.c.principal_arn == scope.argument("filter", "principalArn"))
-    if given.get("refusedOnly"):
-        conditions.append(record.c.error_code.is_not(None))
-    # A span of time is a span of keys, up to a millisecond; the exact instants decide within it.
-    if given.get("from") is not None:
-        conditions.append(key >= scope.argument("filter", "from", convert=first_key_at))
-        conditions.append(record.c.event_time >= scope.argument("filter", "from"))
-    if given.get("to") is not None:
-        conditions.append(key < scope.argument("filter", "to", convert=lambda to: first_key_at(to + MILLISECOND)))
-        conditions.append(record.c.event_time < scope.argument("filter", "to"))
-    return conditions
-
-
-def _filter(scope: Scope) -> Any:
-    return scope.arguments.get("filter") or {}
+def _accounts(viewer: ColumnElement[Any], only: Any) -> Any:
+    """The accounts whose records are looked at: all that the viewer sees, or the one asked for where it is of them."""
+    watched = overseen_by(viewer)
+    if only is not None:
+        watched = watched.where(watched.selected_columns[0] == only)
+    return watched.subquery("watched")

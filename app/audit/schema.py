@@ -6,7 +6,8 @@ from typing import Any
 import strawberry
 from sqlalchemy import ColumnElement, cast, type_coerce
 
-from app.audit.loaders import on_page, sees_event
+from app.audit.history import Way, ways
+from app.audit.loaders import on_page, sees_event, way_for
 from app.audit.models import AuditEventRow
 from app.kernel import reads
 from app.kernel.graphql.node import Node, PageInfo
@@ -71,5 +72,23 @@ class AuditQuery:
     async def audit_events(
         self, info: Info, filter: AuditEventFilter | None = None, first: int | None = None, after: str | None = None
     ) -> AuditEventConnection:
-        found: AuditEventConnection = await reads.connection_of(info, AuditEvent, on_page, newest_first=True)
+        way = await _way(info, filter)
+        found: AuditEventConnection = await reads.connection_of(
+            info, AuditEvent, on_page(way), newest_first=True, plan=way
+        )
         return found
+
+
+async def _way(info: Info, filter: AuditEventFilter | None) -> Way:
+    """A single filter offers one way; of several the database is asked."""
+    given = {_argument(name): getattr(filter, name) for name in AuditEventFilter.__annotations__} if filter else {}
+    offered = ways(given)
+    if len(offered) == 1:
+        return offered[0]
+    account_id = info.context.viewer.account_id
+    return await info.context.database.read(lambda connection: way_for(connection, account_id, given))
+
+
+def _argument(name: str) -> str:
+    first, *rest = name.rstrip("_").split("_")
+    return first + "".join(word.capitalize() for word in rest)

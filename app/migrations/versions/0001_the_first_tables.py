@@ -55,7 +55,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_audit_event_account_id_event_name_id'), 'audit_event', ['account_id', 'event_name', 'id'], unique=False)
     op.create_index(op.f('ix_audit_event_account_id_id'), 'audit_event', ['account_id', 'id'], unique=False)
     op.create_index(op.f('ix_audit_event_account_id_principal_arn_id'), 'audit_event', ['account_id', 'principal_arn', 'id'], unique=False)
-    op.create_index('ix_audit_event_refused', 'audit_event', ['account_id', 'id'], unique=False, sqlite_where=sa.text('error_code IS NOT NULL'), postgresql_where=sa.text('error_code IS NOT NULL'))
+    op.create_index('ix_audit_event_refused', 'audit_event', ['account_id', 'id', 'event_name', 'principal_arn', 'error_code'], unique=False, sqlite_where=sa.text('error_code IS NOT NULL'), postgresql_where=sa.text('error_code IS NOT NULL'))
     op.create_table('audit_resource',
     sa.Column('arn', sa.String(length=512), nullable=False),
     sa.Column('account_id', sa.String(length=12), nullable=False),

@@ -1,12 +1,15 @@
 """What the other slices ask of sharing, and what sharing does when organizations and roles change."""
 
 from app.kernel.database import Transaction
+from app.kernel.ids import node_id
+from app.kernel.tagging import Taggable, Tags, taggable
+from app.kernel.viewer import Viewer
 from app.organizations import events as organization_events
 from app.organizations.locks import hold
 from app.organizations.service import members
 from app.roles import events as role_events
 from app.roles.rules import ServiceLinkedRoleKind
-from app.sharing import store
+from app.sharing import shares, store
 from app.sharing.configurations import ConfigurationFacts, provide
 from app.sharing.history import has
 from app.sharing.invitations import accept_for, end_between, open_for
@@ -43,6 +46,14 @@ def _follow_role(tx: Transaction, change: role_events.RoleChange) -> None:
             follow_shares(tx, [share_key])
 
 
+def _open_tags(tx: Transaction, viewer: Viewer, key: int) -> Tags:
+    """The tags of a share of the caller's account, held: one of them decides who may change the share (SH-1)."""
+    hold(tx, viewer.account_id)
+    shares.own_share(tx, viewer, node_id("share", key), "id")
+    return store.tags_of(tx.connection, key)
+
+
+taggable("share", Taggable(_open_tags, store.store_tags))
 organization_events.on_membership_changed.append(_follow_membership)
 role_events.on_role_changed.append(_follow_role)
 

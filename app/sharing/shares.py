@@ -115,7 +115,7 @@ def update(tx: Transaction, viewer: Viewer, share_id: str, change: ShareChange) 
     _check_number(change.add_principals, "addPrincipals")
     _check_number(change.remove_principals, "removePrincipals")
     place = hold(tx, viewer.account_id)
-    share = _own_share(tx, viewer, share_id, "input", "id")
+    share = own_share(tx, viewer, share_id, "input", "id")
     removed_names = _named_already(tx, share, change.remove_principals, place)
     removed_keys = _items_already(tx, share, change.remove_configuration_ids)
     names = _canonical(tx, viewer, place, change.add_principals, "addPrincipals")
@@ -163,7 +163,7 @@ def update(tx: Transaction, viewer: Viewer, share_id: str, change: ShareChange) 
 def delete(tx: Transaction, viewer: Viewer, share_id: str) -> str:
     """End a share: what is associated through it goes on consuming (SH-5). Returns its global id."""
     place = hold(tx, viewer.account_id)
-    share = _own_share(tx, viewer, share_id, "id")
+    share = own_share(tx, viewer, share_id, "id")
     change = ChangeOfShare(acts=[Act.DELETE_SHARE], serviced=share.serviced, share_arn=share.arn)
     require(checks_to_change_share(tx.connection, place, viewer.account_id, share.region, change))
     names = store.principals_of(tx.connection, share.key)
@@ -176,7 +176,7 @@ def delete(tx: Transaction, viewer: Viewer, share_id: str) -> str:
 # ------------------------------------------------------------ what is named
 
 
-def _own_share(tx: Transaction, viewer: Viewer, share_id: str, *field: str) -> Share:
+def own_share(tx: Transaction, viewer: Viewer, share_id: str, *field: str) -> Share:
     """An active share of the caller's account; ACCESS_DENIED for one that it was given, NOT_FOUND for any other."""
     key = key_of(share_id, "share", "The resource share", *field)
     share = store.load(tx.connection, key)

@@ -1,6 +1,6 @@
 """The rows of shares: read, and written one by one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,6 @@ def load(connection: Connection, key: int) -> Share | None:
     row = connection.execute(select(shares).where(shares.c.id == key)).one_or_none()
     if row is None:
         return None
-    tag, value = SERVICE_TAG
-    tagged = select(tags.c.key).where(tags.c.share_id == key, tags.c.key == tag, tags.c.value == value)
     return Share(
         key=row.id,
         arn=row.arn,
@@ -49,7 +47,7 @@ def load(connection: Connection, key: int) -> Share | None:
         region=row.region,
         active=row.status == ResourceShareStatus.ACTIVE,
         allow_external_principals=row.allow_external_principals,
-        serviced=connection.execute(tagged).first() is not None,
+        serviced=SERVICE_TAG in tags_of(connection, key).items(),
     )
 
 
@@ -96,8 +94,7 @@ def add(
             "created_at": tx.now,
         },
     )
-    for tag, value in tag_pairs:
-        tx.add(tags, {"share_id": key, "key": tag, "value": value})
+    store_tags(tx, key, dict(tag_pairs), ())
     return key
 
 
@@ -112,6 +109,19 @@ def close(tx: Transaction, keys: Collection[int]) -> None:
     pending = invitations.c.state == InvitationState.PENDING
     these = invitations.c.share_id.in_(keys)
     tx.execute(update(invitations).where(these, pending).values(state=InvitationState.EXPIRED))
+
+
+def tags_of(connection: Connection, key: int) -> dict[str, str]:
+    """A share's tags."""
+    rows = connection.execute(select(tags.c.key, tags.c.value).where(tags.c.share_id == key))
+    return {row.key: row.value for row in rows}
+
+
+def store_tags(tx: Transaction, key: int, changed: Mapping[str, str], removed: Sequence[str]) -> None:
+    """Write some tags of a share, and take some keys away."""
+    tx.execute(delete(tags).where(tags.c.share_id == key, tags.c.key.in_([*changed, *removed])))
+    for tag, value in changed.items():
+        tx.add(tags, {"share_id": key, "key": tag, "value": value})
 
 
 # ------------------------------------------------------------ what is in a share, and for whom

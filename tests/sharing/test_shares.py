@@ -3,6 +3,7 @@
 import pytest
 
 from app.kernel.ids import node_id
+from app.kernel.tagging import tag_resource, untag_resource
 from app.organizations import accounts
 from app.organizations.service import membership
 from app.sharing import shares
@@ -253,3 +254,18 @@ async def test_a_member_s_serviced_share_needs_no_role_of_the_master(stage: Stag
     share = await stage.share(ANN, [key], [BOB], tags=SERVICED)
     await stage.change(ANN, share, name="renamed")
     assert await stage.shared(BOB) == {key}
+
+
+async def test_the_tag_of_the_service_can_be_given_and_taken(stage: Stage) -> None:
+    """SH-1, LC-7: by the owner alone; with it the master role's grant is asked, without it not."""
+    await stage.organization(ANN, BOB)
+    share = await stage.share(MASTER, [await stage.configuration(MASTER)], [ANN])
+    (denied,) = await stage.refused(ANN, tag_resource, share, SERVICED)
+    assert denied.code == "ACCESS_DENIED"
+    assert codes(await stage.refused(BOB, tag_resource, share, SERVICED)) == ["NOT_FOUND"]
+    await stage.set_policy(MASTER, MASTER_ROLE, {"Version": "2012-10-17", "Statement": []})
+    assert await stage.act(MASTER, tag_resource, share, [*SERVICED, ("team", "a")]) == {**dict(SERVICED), "team": "a"}
+    refusals = await stage.refused(MASTER, shares.update, share, ShareChange(name="new"))
+    assert set(codes(refusals)) == {"ROLE_NOT_ALLOWED"}
+    assert await stage.act(MASTER, untag_resource, share, ["Service"]) == {"team": "a"}
+    await stage.change(MASTER, share, name="new")

@@ -1,0 +1,45 @@
+"""Tables and progress for people: tables on stdout, progress on stderr and on a terminal only."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import typer
+
+from app.kernel.changes import Change, Changes
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows in columns as wide as what is in them."""
+    lines = [tuple(heads), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def instant(at: datetime | None) -> str:
+    """An instant to the minute, UTC; a hyphen for none."""
+    return at.strftime("%Y-%m-%d %H:%M") if at else "-"
+
+
+def summary(changes: Changes | None, nothing: str) -> None:
+    """Say what changed, a kind a line; `nothing` where nothing did."""
+    if not changes:
+        typer.echo(nothing)
+        return
+    for what, counts in changes:
+        told = ", ".join(f"{counts[change]:,} {change}" for change in Change if counts[change])
+        typer.echo(f"{what}: {told}")
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on stderr while work goes on; call what it gives after each part."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,23 @@
+"""Puts the commands together: a module for each group."""
+
+import typer
+
+from app.cli import accounts, data, databases, serving, tokens
+
+app = typer.Typer(
+    help="Tollgate: a license gate for organizations of many accounts. Settings are environment variables, TOLLGATE_….",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group, name in ((accounts.app, "account"), (tokens.app, "token")):
+    app.add_typer(group, name=name)
+for module in (serving, data, databases):
+    module.register(app)
+
+
+def main() -> None:
+    """The executable."""
+    app()

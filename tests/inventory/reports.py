@@ -27,7 +27,6 @@ async def refused(client: Client, **given: Any) -> list[dict[str, Any]]:
     return await client.errors(REPORT, input={"region": made.REGION, "resourceId": NAME, **given})
 
 
-async def server(client: Client, instance_id: str) -> dict[str, Any]:
+async def server(client: Client, instance_id: str) -> Any:
     """A managed instance as it stands; None where it is not seen."""
-    found: dict[str, Any] = await client.field(NODE, id=instance_id)
-    return found
+    return await client.field(NODE, id=instance_id)

@@ -1,5 +1,7 @@
 """An organization of many accounts with a large inventory, written as fast as the database takes it."""
 
+import functools
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -76,8 +78,13 @@ def _open(tx: Transaction) -> None:
         linking.upgrade_data_catalog(tx, viewer(MASTER), region)
 
 
-def _one(chance: random.Random, weighed: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return chance.choices(weighed, [each[-1] for each in weighed])[0]
+def _one(chance: random.Random, weighed: tuple[tuple[Any, ...], ...]) -> tuple[Any, ...]:
+    return chance.choices(weighed, cum_weights=_weights(weighed))[0]
+
+
+@functools.cache
+def _weights(weighed: tuple[tuple[Any, ...], ...]) -> list[int]:
+    return list(itertools.accumulate(each[-1] for each in weighed))
 
 
 def _resource(chance: random.Random, ids: Sequence[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ It answers the same operations on the same tables, with no audit beyond one row,
 """
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -259,7 +260,7 @@ def _audit(instance: ResourceRow, now: datetime) -> AuditEventRow:
         principal_arn="bench",
         region=instance.region,
         read_only=False,
-        record={"eventName": "RunInstances", "resources": [instance.arn]},
+        record=json.dumps({"eventName": "RunInstances", "resources": [instance.arn]}),
     )
 
 

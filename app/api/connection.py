@@ -1,12 +1,12 @@
 """Who is at the other end of a request or a socket, out of its ASGI scope."""
 
 from typing import Any
-from uuid import uuid4
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from app.api.operations import ConnectionInfo, Transport
+from app.kernel.ids import new_uuid
 
 
 def connection_info(scope: Scope, transport: Transport, authorization: str | None) -> ConnectionInfo:
@@ -17,6 +17,6 @@ def connection_info(scope: Scope, transport: Transport, authorization: str | Non
         authorization=authorization,
         remote_address=client[0] if client else None,
         user_agent=Headers(scope=scope).get("user-agent"),
-        request_id=state.get("request_id") or str(uuid4()),
+        request_id=state.get("request_id") or new_uuid(),
         transport=transport,
     )

@@ -1,11 +1,12 @@
 """A request's id: taken from the client where it sends a plain one, else made; in every log line and in the answer."""
 
 import re
-import uuid
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kernel.ids import new_uuid
 
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -21,7 +22,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _PLAIN.fullmatch(given) else str(uuid.uuid4())
+        request_id = given if _PLAIN.fullmatch(given) else new_uuid()
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def named(message: Message) -> None:

@@ -1,7 +1,10 @@
 """The served schema: every slice's root fields, in one Query, Mutation and Subscription."""
 
+from functools import lru_cache
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 
 from app.alerts.schema import AlertsMutation, AlertsQuery, AlertsSubscription
 from app.api.decisions import DecisionQuery
@@ -66,6 +69,14 @@ class Subscription(AlertsSubscription, UsageSubscription):
     """What a caller may be told of as it happens."""
 
 
+class Names(NameConverter):
+    """GraphQL names, each worked out once: inputs are converted by name at every call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.apply_naming_config = lru_cache(maxsize=None)(super().apply_naming_config)  # type: ignore[method-assign]
+
+
 schema = strawberry.Schema(
     Query,
     Mutation,
@@ -80,5 +91,5 @@ schema = strawberry.Schema(
         Instance,
         ManagedInstance,
     ],
-    config=StrawberryConfig(scalar_map=SCALARS),
+    config=StrawberryConfig(scalar_map=SCALARS, name_converter=Names()),
 )

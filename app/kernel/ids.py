@@ -1,14 +1,18 @@
 """Keys, ids and ARNs: each made in one place, each checked before it is believed."""
 
 import re
+import random
 import secrets
 import threading
 import time
+import uuid
 from dataclasses import dataclass
 
 from app.kernel.errors import invalid, not_found
 from app.kernel.regions import partition
 
+# Ids and keys tell things apart and keep nothing secret: one seed from the system, not a system call for each.
+_random = random.Random(secrets.randbits(256))
 _RANDOM_BITS = 21
 _EPOCH_MS = 1_500_000_000_000
 _MAX_KEY = 2**63 - 1
@@ -31,7 +35,7 @@ class _Keys:
         base = (time.time_ns() // 1_000_000 - _EPOCH_MS) << _RANDOM_BITS
         with self._lock:
             if base > self._last:
-                self._last = base | secrets.randbits(_RANDOM_BITS - 1)
+                self._last = base | _random.getrandbits(_RANDOM_BITS - 1)
             else:
                 self._last += 1
             return self._last
@@ -43,7 +47,12 @@ new_key = _keys.next
 
 def new_hex(digits: int) -> str:
     """Random lower-case hex digits, as AWS's resource ids carry them."""
-    return secrets.token_hex((digits + 1) // 2)[:digits]
+    return f"{_random.getrandbits(4 * digits):0{digits}x}"
+
+
+def new_uuid() -> str:
+    """A random UUID, for requests, records and shares."""
+    return str(uuid.UUID(int=_random.getrandbits(128), version=4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,7 @@ __all__ = [
     "key_of",
     "new_hex",
     "new_key",
+    "new_uuid",
     "node_id",
     "parse_node_id",
     "service_arn",

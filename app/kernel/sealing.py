@@ -19,11 +19,11 @@ class Unreadable(Exception):
 class Sealer:
     """Encrypts with the first key, decrypts with any. Without keys one is made in a directory when it is first needed.
 
-    Raises SettingsError for a key that is none; the message never holds it.
+    Raises SettingsError for a key that is none or can't be kept; the message never holds it.
     """
 
     def __init__(self, keys: Sequence[str], directory: Path) -> None:
-        self._directory = directory
+        self._path = directory / FILE
         self._fernet: MultiFernet | None = _fernet(keys, "TOLLGATE_SECRET_KEYS") if keys else None
 
     @classmethod
@@ -33,6 +33,8 @@ class Sealer:
 
     def seal(self, text: str) -> str:
         """The text encrypted, and protected against changes."""
+        if self._fernet is None and not self._path.exists():
+            self._make()
         return self._ready().encrypt(text.encode()).decode()
 
     def open(self, sealed: str) -> str:
@@ -44,11 +46,20 @@ class Sealer:
 
     def _ready(self) -> MultiFernet:
         if self._fernet is None:
-            path = self._directory / FILE
-            if not path.exists():
-                _make(path)
-            self._fernet = _fernet([path.read_text(encoding="ascii", errors="replace").strip()], str(path))
+            try:
+                text = self._path.read_text(encoding="ascii", errors="replace")
+            except FileNotFoundError:
+                raise Unreadable(f"there is no key in {self._path}") from None
+            except OSError as error:
+                raise SettingsError(f"{self._path}: {error.strerror}") from None
+            self._fernet = _fernet([text.strip()], str(self._path))
         return self._fernet
+
+    def _make(self) -> None:
+        try:
+            _write(self._path)
+        except OSError as error:
+            raise SettingsError(f"TOLLGATE_DATA_DIRECTORY: no key can be kept in it: {error.strerror}") from None
 
 
 def _fernet(keys: Sequence[str], where: str) -> MultiFernet:
@@ -58,7 +69,7 @@ def _fernet(keys: Sequence[str], where: str) -> MultiFernet:
         raise SettingsError(f"{where}: not a Fernet key, 32 bytes in URL-safe base64") from None
 
 
-def _make(path: Path) -> None:
+def _write(path: Path) -> None:
     """Write a new key for this user alone. Of several processes that try at once one wins, and all read its key."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pysqlite3.dbapi2
@@ -25,6 +26,7 @@ from app.kernel.events import Bus
 
 T = TypeVar("T")
 READERS = 4
+READS_AT_ONCE = 16
 MAX_GROUP = 512
 BUSY_SECONDS = 5.0
 WATCH_SECONDS = 0.5
@@ -40,6 +42,7 @@ class SqliteBackend:
         self._writer = _engine(self._path.as_posix(), writes=True)
         self._readers = _engine(self._path.as_posix(), writes=False)
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="tollgate-read")
+        self._reading: list[_Read] = []
         self._waiting: deque[Unit] = deque()
         self._wake = threading.Condition()
         self._stopping = False
@@ -72,7 +75,28 @@ class SqliteBackend:
 
     async def read(self, work: Callable[[Connection], T], snapshot: bool) -> T:
         assert self._loop is not None, "the database was not started"
-        return await self._loop.run_in_executor(self._pool, self._read, work, snapshot)
+        if not self._reading:
+            self._loop.call_soon(self._hand_out)
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._reading.append(_Read(work, snapshot, future))
+        return await future
+
+    def _hand_out(self) -> None:
+        """Give the reads of one turn of the loop to the readers, some to each: crossing threads costs more than most."""
+        reading, self._reading = self._reading, []
+        for start in range(0, len(reading), READS_AT_ONCE):
+            self._pool.submit(self._read_all, reading[start : start + READS_AT_ONCE])
+
+    def _read_all(self, reads: Sequence["_Read"]) -> None:
+        answers: list[tuple[_Read, Any, BaseException | None]] = []
+        for read in reads:
+            try:
+                answers.append((read, self._read(read.work, read.snapshot), None))
+            except BaseException as error:
+                answers.append((read, None, error))
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop closed while a read was under way
+            self._loop.call_soon_threadsafe(_deliver, answers)
 
     def _read(self, work: Callable[[Connection], T], snapshot: bool) -> T:
         try:
@@ -153,6 +177,25 @@ class SqliteBackend:
                     self._bus.wake_all()
                 seen = version
                 await asyncio.sleep(WATCH_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A read that waits for a reader."""
+
+    work: Callable[[Connection], Any]
+    snapshot: bool
+    future: asyncio.Future[Any]
+
+
+def _deliver(answers: Sequence[tuple[_Read, Any, BaseException | None]]) -> None:
+    for read, result, error in answers:
+        if read.future.done():
+            continue
+        if error is not None:
+            read.future.set_exception(error)
+        else:
+            read.future.set_result(result)
 
 
 def _engine(path: str, *, writes: bool) -> Engine:

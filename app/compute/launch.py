@@ -1,4 +1,4 @@
-"""Launches: waiting ones are judged and counted together, one after the other, all in one transaction (EN-1 to EN-12)."""
+"""Launches: waiting ones are judged and counted one after the other, all in one transaction (EN-1 to EN-12)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace

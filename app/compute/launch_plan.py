@@ -108,7 +108,8 @@ def _cpu(command: LaunchCommand, kind: InstanceType) -> tuple[int, int]:
             f"{kind.name} does not take {command.core_count} cores with {command.threads_per_core} threads each.",
             "input",
             "cpuOptions",
-            remedy=f"Its cores may be {_listed(kind.valid_cores)}, its threads per core {_listed(kind.valid_threads_per_core)}.",
+            remedy=f"Its cores may be {_listed(kind.valid_cores)}, its threads per core "
+            f"{_listed(kind.valid_threads_per_core)}.",
             rule="LC-3",
         )
     return command.core_count, command.threads_per_core

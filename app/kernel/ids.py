@@ -1,7 +1,7 @@
 """Keys, ids and ARNs: each made in one place, each checked before it is believed."""
 
-import re
 import random
+import re
 import secrets
 import threading
 import time
@@ -12,7 +12,7 @@ from app.kernel.errors import invalid, not_found
 from app.kernel.regions import partition
 
 # Ids and keys tell things apart and keep nothing secret: one seed from the system, not a system call for each.
-_random = random.Random(secrets.randbits(256))
+_random = random.Random(secrets.randbits(256))  # noqa: S311
 _RANDOM_BITS = 21
 _EPOCH_MS = 1_500_000_000_000
 _MAX_KEY = 2**63 - 1

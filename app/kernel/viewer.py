@@ -21,7 +21,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The caller: its account, who in it, and what it may do. `credential_id` names the token or key, never shows it."""
+    """The caller: its account, who in it, what it may do. `credential_id` names the token or key, never shows it."""
 
     account_id: str
     principal_arn: str

@@ -31,7 +31,9 @@ class UsageSubscription:
 async def _changes(info: Info, ids: list[strawberry.ID] | None) -> AsyncGenerator[LicenseConfiguration, None]:
     """Many changes between two looks are one event: what stands then."""
     database, viewer = info.context.database, info.context.viewer
-    wanted = None if ids is None else {each.key for id in ids if (each := parse_node_id(id)) and each.prefix == "lc"}
+    wanted = (
+        None if ids is None else {each.key for given in ids if (each := parse_node_id(given)) and each.prefix == "lc"}
+    )
     listener = database.bus.listen("usage")
     try:
         while True:

@@ -1,5 +1,7 @@
 """Launches are judged by every configuration they touch, all or nothing (EN-1 to EN-4, EN-8, EN-9, EN-12)."""
 
+from typing import Any
+
 import pytest
 
 from app.kernel.viewer import Permission
@@ -34,20 +36,29 @@ async def test_en_2_one_hard_violation_blocks_all_and_lists_every_violation_of_e
     owner = await api.account(OWNER)
     full = await made.configuration(owner, "full", licenseCount=1, hardLimit=True)
     small = await made.configuration(
-        owner, "small", countingType="CORE", hardLimit=True, rules={"maximumCores": 1, "allowedTenancy": ["DEDICATED_HOST"]}
+        owner,
+        "small",
+        countingType="CORE",
+        hardLimit=True,
+        rules={"maximumCores": 1, "allowedTenancy": ["DEDICATED_HOST"]},
     )
     soft = await made.configuration(owner, "soft", countingType="VCPU", licenseCount=1)
     image_id = await made.image(owner, full, small, soft)
     payload = await made.launch(owner, image_id, "m5.2xlarge", count=2)
     assert payload["instances"] == []
-    found = {(each["licenseConfiguration"]["name"], each["hard"], each["error"]["code"]) for each in payload["violations"]}
+    found = {
+        (each["licenseConfiguration"]["name"], each["hard"], each["error"]["code"]) for each in payload["violations"]
+    }
     assert found == {
         ("full", True, "LIMIT_EXCEEDED"),
         ("small", True, "RULE_VIOLATION"),
         ("soft", False, "LIMIT_EXCEEDED"),
     }
     assert sorted(each["error"].get("licenseRule") or "" for each in payload["violations"]) == [
-        "", "", "allowedTenancy", "maximumCores",
+        "",
+        "",
+        "allowedTenancy",
+        "maximumCores",
     ]
     assert {each["code"] for each in payload["errors"]} == {"LIMIT_EXCEEDED", "RULE_VIOLATION"}
     assert [await made.consumed(owner, each) for each in (full, small, soft)] == [0, 0, 0]
@@ -196,11 +207,13 @@ async def test_pm_1_an_auditor_launches_nothing_and_a_user_may(api: Api) -> None
     ],
 )
 async def test_what_a_launch_names_wrongly_is_told_with_its_field(
-    api: Api, given: dict[str, object], code: str, field: str
+    api: Api, given: dict[str, Any], code: str, field: str
 ) -> None:
     owner = await api.account(OWNER)
-    payload = await made.launch(owner, await made.image(owner), **given) if "imageId" not in given else await made.launch(
-        owner, str(given["imageId"])
+    payload = (
+        await made.launch(owner, await made.image(owner), **given)
+        if "imageId" not in given
+        else await made.launch(owner, str(given["imageId"]))
     )
     (error,) = payload["errors"]
     assert error["code"] == code

@@ -40,7 +40,9 @@ async def test_en_5_each_of_several_instances_stands_or_falls_alone(api: Api) ->
     assert [each["code"] for each in payload["errors"]] == ["LIMIT_EXCEEDED", "NOT_FOUND"]
 
 
-async def test_lc_10_an_inactive_configuration_lets_its_image_launch_untracked_and_refuses_to_be_named(api: Api) -> None:
+async def test_lc_10_an_inactive_configuration_lets_its_image_launch_untracked_and_refuses_to_be_named(
+    api: Api,
+) -> None:
     owner = await api.account(OWNER)
     counted = await made.configuration(owner, licenseCount=1, hardLimit=True)
     image_id = await made.image(owner, counted)

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from app.kernel.database import Database, Transaction
+from app.kernel.database.probe import WriteProbeRow
 from app.kernel.errors import invalid
 from app.kernel.events import Signal
 from app.kernel.tables import table_of
-from app.kernel.database.probe import WriteProbeRow
 from tests.support.databases import Databases
 
 PROBE = table_of(WriteProbeRow)
@@ -43,9 +43,7 @@ async def test_a_refused_unit_leaves_nothing_and_takes_no_other_with_it(database
 
 async def test_a_broken_constraint_fails_its_own_unit_alone(database: Database) -> None:
     await database.write(adding(1))
-    outcomes = await asyncio.gather(
-        *(database.write(adding(key)) for key in (2, 1, 3)), return_exceptions=True
-    )
+    outcomes = await asyncio.gather(*(database.write(adding(key)) for key in (2, 1, 3)), return_exceptions=True)
     assert isinstance(outcomes[1], Exception)
     assert await database.read(rows) == [1, 2, 3]
 
@@ -110,7 +108,7 @@ async def test_another_server_hears_what_this_one_wrote(database: Database) -> N
                 await asyncio.wait({told}, timeout=0.2)
 
         await asyncio.wait_for(write_until_heard(), 20)
-        assert [signal.topic for signal in told.result()][0] == "probe"
+        assert next(signal.topic for signal in told.result()) == "probe"
     finally:
         await other.stop()
 

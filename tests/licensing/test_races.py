@@ -28,14 +28,12 @@ async def test_en_11_two_launches_cannot_share_the_last_license_of_two_configura
     """Several configurations at once, in any order, all or nothing: no deadlock, nothing half taken."""
     owner = await api.account(OWNER)
     first, second = [
-        await made.configuration(owner, name, licenseCount=count, hardLimit=True) for name, count in (("a", 5), ("b", 3))
+        await made.configuration(owner, name, licenseCount=count, hardLimit=True)
+        for name, count in (("a", 5), ("b", 3))
     ]
     image_id = await made.image(owner)
     payloads = await asyncio.gather(
-        *(
-            made.launch(owner, image_id, licenseConfigurationIds=random.sample([first, second], 2))
-            for _ in range(20)
-        )
+        *(made.launch(owner, image_id, licenseConfigurationIds=random.sample([first, second], 2)) for _ in range(20))
     )
     assert sum(len(each["instances"]) for each in payloads) == 3
     assert [await made.consumed(owner, each) for each in (first, second)] == [3, 3]
@@ -65,7 +63,10 @@ async def test_en_11_launching_stopping_starting_and_associating_at_once_keep_th
             case 3:
                 await owner.field(
                     made.ASSOCIATE,
-                    input={"licenseConfigurationId": chosen.choice([counted, cores]), "resourceIds": [chosen.choice(hosts)]},
+                    input={
+                        "licenseConfigurationId": chosen.choice([counted, cores]),
+                        "resourceIds": [chosen.choice(hosts)],
+                    },
                 )
             case _:
                 await owner.field(
@@ -92,9 +93,7 @@ async def test_en_11_two_servers_on_one_database_sell_no_license_twice(api: Api,
         httpx2.AsyncClient(transport=httpx2.ASGITransport(other.application), base_url="http://other.test") as http,
     ):
         twin = Client(http, owner.account_id, owner.token)
-        payloads = await asyncio.gather(
-            *(made.launch(each, image_id) for _ in range(25) for each in (owner, twin))
-        )
+        payloads = await asyncio.gather(*(made.launch(each, image_id) for _ in range(25) for each in (owner, twin)))
     assert sum(len(each["instances"]) for each in payloads) == 30
     assert await made.consumed(owner, counted) == 30
     assert await made.consistent(owner)

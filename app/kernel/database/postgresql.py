@@ -106,8 +106,7 @@ class PostgresqlBackend:
         for _ in range(RETRIES):
             try:
                 async with self._writer.begin() as connection:
-                    outcomes = await connection.run_sync(run_group, units, self._clock.now())
-                return outcomes
+                    return await connection.run_sync(run_group, units, self._clock.now())
             except Exception as raised:
                 error = raised
                 if not lost_race(raised):

@@ -82,7 +82,7 @@ class SqliteBackend:
         return await future
 
     def _hand_out(self) -> None:
-        """Give the reads of one turn of the loop to the readers, some to each: crossing threads costs more than most."""
+        """Give the reads of one turn of the loop to the readers, some to each: crossing threads costs more than many."""
         reading, self._reading = self._reading, []
         for start in range(0, len(reading), READS_AT_ONCE):
             self._pool.submit(self._read_all, reading[start : start + READS_AT_ONCE])
@@ -151,8 +151,7 @@ class SqliteBackend:
         for _ in range(RETRIES):
             try:
                 with self._writer.begin() as connection:
-                    outcomes = run_group(connection, units, self._clock.now())
-                return outcomes
+                    return run_group(connection, units, self._clock.now())
             except Exception as raised:
                 error = raised
                 if not lost_race(raised):

@@ -1,20 +1,21 @@
 """Refusals as the contract's UserError types."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import strawberry
 
 from app.kernel import errors as domain
 from app.kernel.graphql.scalars import AccountId
 
-ErrorCode = strawberry.enum(domain.ErrorCode, description="Why an action was refused.")
+strawberry.enum(domain.ErrorCode, description="Why an action was refused.")
 
 
 @strawberry.interface(
     description="Why an action, or a part of it, was refused. Nothing of a refused part has taken effect."
 )
 class UserError:
-    code: ErrorCode
+    code: domain.ErrorCode
     message: str = strawberry.field(description="What stands in the way, in plain words.")
     remedy: str | None = strawberry.field(description="What would cure it, and who can.")
     rule: str | None = strawberry.field(description="The rule that refused, as numbered in the documentation.")
@@ -43,7 +44,7 @@ class LicenseRuleViolated(UserError):
 
 def user_error(refusal: domain.Refusal) -> UserError:
     """The contract's type for a refusal."""
-    common = {
+    common: dict[str, Any] = {
         "code": refusal.code,
         "message": refusal.message,
         "remedy": refusal.remedy,

@@ -61,7 +61,7 @@ def partly_refused(result: object) -> Any:
 
 def arguments(info: Info) -> dict[str, Any]:
     """The root field's arguments as the client gave them, for the record."""
-    raw = info._raw_info
+    raw = info._raw_info  # noqa: SLF001 - strawberry's own info hides the parent type
     from app.kernel.reads.selection import argument_values
 
     return argument_values(raw, raw.parent_type.fields[raw.field_name], raw.field_nodes[0])

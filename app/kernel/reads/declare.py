@@ -5,7 +5,7 @@
     class LicenseConfiguration(Node):
         name: str = column()
         remaining_licenses: int | None = value(lambda lc, scope: lc.c.license_count - lc.c.consumed)
-        owner: Account = one(lambda: Account, on=lambda lc, account, scope: account.c.account_id == lc.c.owner_account_id)
+        owner: Account = one(lambda: Account, on=lambda lc, owner, scope: owner.c.account_id == lc.c.owner_account_id)
 
 In every function the first argument is the row at hand (an alias of the entity's table; `row.c.NAME`), and `scope`
 binds the caller and the field's arguments. Every declaration has a visibility rule, `seen`.
@@ -13,7 +13,7 @@ binds the caller and the field's arguments. Every declaration has a visibility r
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, Table
@@ -140,7 +140,8 @@ Plan = ValuePlan | RelationPlan | ComputedPlan
 
 
 def _field(plan: Plan, description: str | None, arguments: Callable[..., Any] | None) -> Any:
-    return strawberry.field(resolver=arguments, description=description, metadata={KEY: plan})
+    made: Any = strawberry.field(resolver=cast("Any", arguments), description=description, metadata={KEY: plan})
+    return made
 
 
 def column(*, seen: Seen = WITH_OBJECT, description: str | None = None) -> Any:

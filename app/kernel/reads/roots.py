@@ -59,10 +59,12 @@ class _Read:
 
     async def run(self) -> list[Any]:
         """The statement's rows, each of its columns JSON text or null; filled in where something was computed."""
-        raw: GraphQLResolveInfo = getattr(self.info, "_raw_info", self.info)
+        raw: GraphQLResolveInfo[Any] = getattr(self.info, "_raw_info", self.info)
         context: Context = raw.context
         document = Document(raw)
-        arguments = [document.arguments(raw.parent_type.fields[raw.field_name], raw.field_nodes[0])]
+        arguments: list[Mapping[str, Any]] = [
+            document.arguments(raw.parent_type.fields[raw.field_name], raw.field_nodes[0])
+        ]
         values = Values(context.viewer, context.clock.now(), arguments, self.binds)
         dialect = context.database.dialect
         statement = self._statement(raw, document, values, dialect)
@@ -226,7 +228,9 @@ async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: boo
     def build(compiler: Compiler, scope: Scope) -> Select[Any]:
         assert entity.table is not None
         row = compiler.alias(entity.table)
-        conditions = [row.c[entity.key].in_([scope.bind(f"key{position}") for position in range(len(wanted))])]
+        conditions: list[ColumnElement[bool]] = [
+            row.c[entity.key].in_([scope.bind(f"key{position}") for position in range(len(wanted))])
+        ]
         if check and entity.sight:
             conditions.append(entity.sight(row, scope))
         raw = getattr(info, "_raw_info", info)

@@ -1,7 +1,7 @@
 """A selection taken apart: the fields asked of a type, with fragments, conditions and merging, as GraphQL has it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     FieldNode,
@@ -28,11 +28,11 @@ Fields = Mapping[str, list[FieldNode]]
 class Document:
     """What a selection is read against: the schema, the document's fragments, the variables."""
 
-    def __init__(self, info: GraphQLResolveInfo) -> None:
+    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
         self.schema: GraphQLSchema = info.schema
         self.fragments: Mapping[str, Any] = info.fragments
         # A resolver is told the coerced values alone; where each came from matters to no one here.
-        self.variables = VariableValues({}, info.variable_values)
+        self.variables = VariableValues({}, cast("dict[str, Any]", info.variable_values))
 
     def fields(self, on: GraphQLNamedType, nodes: Iterable[FieldNode]) -> Fields:
         """The fields that some field nodes select of a type, by response key, in order."""
@@ -71,7 +71,7 @@ class Document:
         if condition == on.name:
             return True
         abstract = self.schema.get_type(condition)
-        return is_abstract_type(abstract) and self.schema.is_sub_type(abstract, on)  # type: ignore[arg-type]
+        return is_abstract_type(abstract) and self.schema.is_sub_type(abstract, on)
 
     def _included(self, node: Any) -> bool:
         if not node.directives:
@@ -98,7 +98,7 @@ class Document:
         return tuple(sorted((name, value) for name, value in self.variables.coerced.items() if isinstance(value, bool)))
 
 
-def argument_values(info: GraphQLResolveInfo, definition: GraphQLField, node: FieldNode) -> dict[str, Any]:
+def argument_values(info: GraphQLResolveInfo[Any], definition: GraphQLField, node: FieldNode) -> dict[str, Any]:
     """A field's coerced arguments by GraphQL name, for whoever holds graphql-core's info."""
     return Document(info).arguments(definition, node)
 

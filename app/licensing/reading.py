@@ -9,7 +9,20 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, String, and_, bindparam, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from app.licensing.failures import FAILURE
 from app.licensing.rules import CountingType
@@ -122,7 +135,7 @@ def _summaries() -> Select[Any]:
             ASSOCIATION.c.configuration_id,
             ASSOCIATION.c.resource_type,
             func.count(),
-            func.sum(ASSOCIATION.c.consumed),
+            cast(func.sum(ASSOCIATION.c.consumed), BigInteger),
         )
         .join(CONFIGURATION, CONFIGURATION.c.id == ASSOCIATION.c.configuration_id)
         .where(

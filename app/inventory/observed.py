@@ -120,8 +120,9 @@ class _Work:
         found = [Found(each.resource_id, {name: getattr(each, name) for name in FIGURES}, each.tags) for each in seen]
         changed = self._take("Dedicated Hosts", ResourceType.DEDICATED_HOST, known, found)
         resized = [present.key for present, each in changed if present.differs(each.facts)]
-        for host, instances in running_on(self.tx.connection, resized).items():
-            recount_resources(self.tx, [host, *instances])
+        running = running_on(self.tx.connection, resized)
+        for host in resized:
+            recount_resources(self.tx, [host, *running.get(host, ())])
 
     def _take(self, what: str, kind: ResourceType, known: Mapping[str, Known], found: Sequence[Found]) -> list[Pair]:
         """Write one kind; returns what was not as it is. What is gone keeps what it carries until the end."""

@@ -15,6 +15,6 @@ async def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 def _contents(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     return {
-        table.name: sorted((tuple(map(str, row)) for row in connection.execute(select(table))))
+        table.name: sorted(tuple(map(str, row)) for row in connection.execute(select(table)))
         for table in metadata.sorted_tables
     }

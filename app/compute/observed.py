@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from app.compute.folding import folded
 from app.compute.models import ImageShareRow, ResourceRow, ResourceTagRow
 from app.compute.owned import EMPTY, NAMES
 from app.compute.resources import in_parts
@@ -142,8 +143,9 @@ def change(tx: Transaction, pairs: Sequence[Pair]) -> None:
     tx.flush()
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for present, found in pairs:
-        values = {f"new_{name}": value for name, value in found.facts.items()}
-        by_columns.setdefault(tuple(found.facts), []).append({"key": present.key, **values})
+        facts = folded(found.facts)
+        values = {f"new_{name}": value for name, value in facts.items()}
+        by_columns.setdefault(tuple(facts), []).append({"key": present.key, **values})
     for columns, rows in by_columns.items():
         statement = update(resources).where(resources.c.id == bindparam("key"))
         values = {name: bindparam(f"new_{name}", type_=resources.c[name].type) for name in columns}

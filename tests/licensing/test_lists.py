@@ -3,8 +3,6 @@
 from itertools import combinations
 from typing import Any
 
-import pytest
-
 from tests.licensing import configurations as of
 from tests.support import licenses as made
 from tests.support.api import Api, Client
@@ -49,7 +47,7 @@ async def test_every_filter_narrows_the_list_alone_and_with_every_other(api: Api
         ("ids", [ids["cores"], ids["over hard"], "lc_1", "nonsense"], {"cores", "over hard"}),
         ("ids", [], set()),
     ]
-    for some in (*combinations(matches, 1), *combinations(matches, 2), *combinations(matches, 3)):
+    for some in (*combinations(matches, 1), *combinations(matches, 2)):
         given = {name: value for name, value, _ in some}
         if len(given) == len(some):
             expected = set.intersection(*(names for _, _, names in some))
@@ -75,24 +73,24 @@ async def test_a_region_narrows_the_list(api: Api) -> None:
     assert await of.names(owner, region="eu-west-1", filter={"nameContains": "here"}) == ["there"]
 
 
-@pytest.mark.parametrize(
-    ("part", "expected"),
-    [
-        ("STRASSE", ["Straße"]),
-        ("élan", ["ÉLAN"]),
-        ("50%", ["50% off"]),
-        ("0%", ["50% off"]),
-        ("a_b", ["a_b"]),
-        ("\\", ["back\\slash"]),
-        ("'", ["it's"]),
-        ("", ["50% off", "500 off", "a_b", "axb", "back\\slash", "it's", "Straße", "ÉLAN"]),
-    ],
-)
-async def test_a_part_of_a_name_is_taken_literally_and_in_either_case(api: Api, part: str, expected: list[str]) -> None:
+PARTS = [
+    ("STRASSE", ["Straße"]),
+    ("élan", ["ÉLAN"]),
+    ("50%", ["50% off"]),
+    ("0%", ["50% off"]),
+    ("a_b", ["a_b"]),
+    ("\\", ["back\\slash"]),
+    ("'", ["it's"]),
+    ("", ["50% off", "500 off", "a_b", "axb", "back\\slash", "it's", "Straße", "ÉLAN"]),
+]
+
+
+async def test_a_part_of_a_name_is_taken_literally_and_in_either_case(api: Api) -> None:
     owner = await api.account(OWNER)
     for name in ("50% off", "500 off", "a_b", "axb", "back\\slash", "it's", "Straße", "ÉLAN"):
         await of.create(owner, name)
-    assert await of.names(owner, filter={"nameContains": part}) == expected
+    for part, expected in PARTS:
+        assert await of.names(owner, filter={"nameContains": part}) == expected, part
 
 
 async def test_api_1_pages_go_on_from_one_another_while_others_come_and_go(api: Api) -> None:
@@ -111,27 +109,25 @@ async def test_api_1_pages_go_on_from_one_another_while_others_come_and_go(api: 
     assert seen == [f"{number:02}" for number in range(7)] + ["new"]
 
 
-@pytest.mark.parametrize(
-    ("given", "field"),
-    [
-        ({"region": "xx-nowhere-1"}, ["region"]),
-        ({"filter": {"ids": ["lc_1"] * 101}}, ["filter", "ids"]),
-        ({"filter": {"nameContains": "n" * 256}}, ["filter", "nameContains"]),
-        ({"filter": {"nameContains": "\u0000"}}, ["filter", "nameContains"]),
-        ({"filter": {"tag": {"key": ""}}}, ["filter", "tag", "key"]),
-        ({"filter": {"tag": {"key": "a\u0000"}}}, ["filter", "tag", "key"]),
-        ({"filter": {"tag": {"key": "a", "value": "b\u0000"}}}, ["filter", "tag", "value"]),
-        ({"first": 101}, ["first"]),
-        ({"after": "nonsense"}, ["after"]),
-    ],
-)
-async def test_api_3_what_is_out_of_bounds_is_refused_by_its_argument(
-    api: Api, given: dict[str, Any], field: list[str]
-) -> None:
+OUT_OF_BOUNDS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"region": "xx-nowhere-1"}, ["region"]),
+    ({"filter": {"ids": ["lc_1"] * 101}}, ["filter", "ids"]),
+    ({"filter": {"nameContains": "n" * 256}}, ["filter", "nameContains"]),
+    ({"filter": {"nameContains": "\u0000"}}, ["filter", "nameContains"]),
+    ({"filter": {"tag": {"key": ""}}}, ["filter", "tag", "key"]),
+    ({"filter": {"tag": {"key": "a\u0000"}}}, ["filter", "tag", "key"]),
+    ({"filter": {"tag": {"key": "a", "value": "b\u0000"}}}, ["filter", "tag", "value"]),
+    ({"first": 101}, ["first"]),
+    ({"after": "nonsense"}, ["after"]),
+]
+
+
+async def test_api_3_what_is_out_of_bounds_is_refused_by_its_argument(api: Api) -> None:
     owner = await api.account(OWNER)
-    error = await _top_level(owner, of.LIST, given)
-    assert error["extensions"]["code"] == "INVALID_INPUT"
-    assert error["extensions"].get("field", field) == field
+    for given, field in OUT_OF_BOUNDS:
+        error = await _top_level(owner, of.LIST, given)
+        assert error["extensions"]["code"] == "INVALID_INPUT", given
+        assert error["extensions"].get("field", field) == field
 
 
 async def test_an_arn_that_no_text_can_be_is_refused(api: Api) -> None:

@@ -37,7 +37,8 @@ def on_page(way: Way) -> Callable[[Any, Scope], list[ColumnElement[bool]]]:
             return scope.argument("filter", name, convert=convert)
 
         found = newest(accounts, way, given, bind, after, limit + 1, scope.dialect)
-        return [event.c.id.in_(found.with_only_columns(found.selected_columns[1]))]
+        key = found.selected_columns[1]
+        return [event.c.id.in_(found.with_only_columns(key).order_by(key.desc()).limit(limit + 1))]
 
     return where
 

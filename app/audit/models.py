@@ -64,3 +64,55 @@ class TrailQueueRow(Base):
 
     file_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     event_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+
+
+class TrailRow(Base):
+    """The one trail of an installation: which server delivers now, and until when it may; how far it got."""
+
+    __tablename__ = "trail"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    destination: Mapped[str] = mapped_column(String(1024))
+    holder: Mapped[str | None] = mapped_column(String(32))
+    held_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    digests_due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sequence: Mapped[int] = mapped_column(Key)
+
+
+class TrailFileRow(Base):
+    """A log file, from when its records are chosen until a digest that has it stands at the destination."""
+
+    __tablename__ = "trail_file"
+    __table_args__ = (Index(None, "digest_id", "id"), Index(None, "delivered_at"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    account_id: Mapped[str] = mapped_column(AccountId)
+    region: Mapped[str] = mapped_column(RegionCode)
+    key: Mapped[str] = mapped_column(String(512), unique=True)
+    records: Mapped[int]
+    oldest: Mapped[datetime] = mapped_column(UtcDateTime)
+    newest: Mapped[datetime] = mapped_column(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    content_hash: Mapped[str | None] = mapped_column(String(64))
+    packed_hash: Mapped[str | None] = mapped_column(String(64))
+    digest_id: Mapped[int | None] = mapped_column(Key)
+
+
+class TrailDigestRow(Base):
+    """A digest; of each chain those are kept that are still to be delivered, and the last one that was."""
+
+    __tablename__ = "trail_digest"
+    __table_args__ = (Index(None, "account_id", "region", "id"), Index(None, "delivered_at"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    account_id: Mapped[str] = mapped_column(AccountId)
+    region: Mapped[str] = mapped_column(RegionCode)
+    key: Mapped[str] = mapped_column(String(512), unique=True)
+    ended_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    content: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    packed_hash: Mapped[str | None] = mapped_column(String(64))
+    signature: Mapped[str] = mapped_column(String(1024))
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect
 
 from app.kernel.database import Database
-from app.models import metadata
 
 
 async def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, in an order of its own."""
+    """Every row of every table that the database has, in an order of its own."""
     return await database.read(_contents)
 
 
 def _contents(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     return {
-        table.name: sorted(tuple(map(str, row)) for row in connection.execute(select(table)))
-        for table in metadata.sorted_tables
+        name: sorted(tuple(map(str, row)) for row in connection.exec_driver_sql(f'SELECT * FROM "{name}"'))
+        for name in inspect(connection).get_table_names()
     }

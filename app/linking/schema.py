@@ -46,7 +46,8 @@ def _next_runs(rows: Sequence[Mapping[str, Any]], _: Mapping[str, Any], reading:
 
 
 def _failures(rows: Sequence[Mapping[str, Any]], _: Mapping[str, Any], reading: Reading) -> list[list[UserError]]:
-    return [user_errors(service.failures(reading.connection, row["account_id"], row["region"])) for row in rows]
+    asked = [(row["account_id"], row["region"]) for row in rows]
+    return [user_errors(each) for each in service.failures(reading.connection, reading.viewer.account_id, asked)]
 
 
 @entity(table_of(ServiceSettingsRow), prefix="set", sight=sees_settings)

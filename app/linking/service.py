@@ -223,15 +223,26 @@ def _give_roles(tx: Transaction, account_ids: Sequence[str]) -> None:
 # ------------------------------------------------------------ what the link does not reach (ST-6, TR-9)
 
 
-def failures(connection: Connection, account_id: str, region: str) -> list[Refusal]:
-    """The accounts that the link does not reach any more, as one of them is told: the master all, a member itself."""
-    place = membership(connection, account_id)
-    if place is None or not region_of(region).supports_cross_account:
-        return []
-    if place.is_master:
-        accounts = [each.account_id for each in members(connection, place.organization_key)]
-        return link_failures(place.organization, accounts, former_members(connection, place.organization_key))
-    return link_failures(place.organization, [account_id], [])
+def failures(connection: Connection, viewer_account_id: str, asked: Sequence[tuple[str, str]]) -> list[list[Refusal]]:
+    """The accounts that the link does not reach any more, for each of some settings that a viewer sees.
+
+    Settings are pairs of account and Region: the master's tell of all accounts, a member's of itself. In a fixed number
+    of statements: whose settings a viewer sees, is in its own organization.
+    """
+    place = membership(connection, viewer_account_id)
+    if place is None:
+        return [[] for _ in asked]
+    whole, beside = place.organization, [each.account_id for each in members(connection, place.organization_key)]
+    former = former_members(connection, place.organization_key) if place.is_master else []
+    found: list[list[Refusal]] = []
+    for account_id, region in asked:
+        if not region_of(region).supports_cross_account or account_id not in beside:
+            found.append([])
+        elif account_id == whole.master_account_id:
+            found.append(link_failures(whole, beside, former))
+        else:
+            found.append(link_failures(whole, [account_id], []))
+    return found
 
 
 def _follow_membership(tx: Transaction, change: events.MembershipChange) -> None:

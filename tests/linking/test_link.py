@@ -4,11 +4,12 @@ import pytest
 from sqlalchemy import Connection, select
 
 from app.kernel.clock import ManualClock
+from app.kernel.errors import Refusal
 from app.kernel.regions import regions
 from app.kernel.tables import table_of
 from app.linking import service
 from app.linking.crossing import checks_to_enable_discovery, checks_to_link, checks_to_unlink
-from app.linking.service import SettingsChange, failures
+from app.linking.service import SettingsChange
 from app.linking.settings import settings_of
 from app.organizations import accounts
 from app.organizations.rules import FeatureSet
@@ -40,6 +41,12 @@ roles = table_of(ServiceLinkedRoleRow)
 def _roles(connection: Connection, account_id: str) -> set[ServiceLinkedRoleKind]:
     held = connection.execute(select(roles.c.kind).where(roles.c.account_id == account_id)).scalars()
     return {ServiceLinkedRoleKind(each) for each in held}
+
+
+async def _failures(stage: Stage, account_id: str, region: str) -> list[Refusal]:
+    """What an account's own settings in a Region tell."""
+    (found,) = await stage.read(service.failures, account_id, [(account_id, region)])
+    return found
 
 
 async def test_linking_gives_every_account_its_roles(stage: Stage) -> None:
@@ -170,32 +177,32 @@ async def test_discovery_takes_the_link_and_stays(stage: Stage) -> None:
 async def test_what_the_link_does_not_reach_is_told(stage: Stage, clock: ManualClock) -> None:
     """TR-9, ST-6: a removed account, trusted access off; to the master all, to a member itself."""
     await stage.organization(ANN, BOB)
-    assert await stage.read(failures, MASTER, REGION) == []
+    assert await _failures(stage, MASTER, REGION) == []
     clock.advance(hours=1)
     await stage.act(MASTER, accounts.remove, BOB)
-    (gone,) = await stage.read(failures, MASTER, REGION)
+    (gone,) = await _failures(stage, MASTER, REGION)
     assert (gone.code, gone.rule, gone.account_id) == ("NOT_IN_ORGANIZATION", "TR-9", BOB)
     assert "inviteAccount" in (gone.remedy or "")
     await stage.access(False)
-    told = await stage.read(failures, MASTER, REGION)
+    told = await _failures(stage, MASTER, REGION)
     assert [(each.code, each.account_id) for each in told] == [
         ("NOT_IN_ORGANIZATION", BOB),
         ("SERVICE_ACCESS_DISABLED", MASTER),
         ("SERVICE_ACCESS_DISABLED", ANN),
     ]
-    assert [each.account_id for each in await stage.read(failures, ANN, REGION)] == [ANN]
-    assert await stage.read(failures, BOB, REGION) == []
-    assert await stage.read(failures, MASTER, UNSUPPORTED) == []
+    assert [each.account_id for each in await _failures(stage, ANN, REGION)] == [ANN]
+    assert await _failures(stage, BOB, REGION) == []
+    assert await _failures(stage, MASTER, UNSUPPORTED) == []
 
 
 async def test_an_account_that_left_before_the_link_is_no_failure(stage: Stage, clock: ManualClock) -> None:
     """TR-9: the link never reached it; neither is anything told without a link."""
     await stage.organization(ANN, BOB, linked=False)
     await stage.act(MASTER, accounts.remove, BOB)
-    assert await stage.read(failures, MASTER, REGION) == []
+    assert await _failures(stage, MASTER, REGION) == []
     clock.advance(hours=1)
     await stage.link()
-    assert await stage.read(failures, MASTER, REGION) == []
+    assert await _failures(stage, MASTER, REGION) == []
 
 
 async def test_explanations_are_the_acts(stage: Stage) -> None:

@@ -15,16 +15,17 @@ organizations = table_of(OrganizationRow)
 def organization_key_of(account_id: ColumnElement[Any]) -> ScalarSelect[Any]:
     """The key of the organization that an account is in, or NULL; of the viewer it is worked out once a statement."""
     account = accounts.alias()
-    return select(account.c.organization_id).where(account.c.account_id == account_id).scalar_subquery()
+    found = select(account.c.organization_id).where(account.c.account_id == account_id)
+    return found.correlate_except(account).scalar_subquery()
 
 
 def same_organization(account_id: ColumnElement[Any], viewer: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether an account is the viewer's own or in the viewer's organization."""
     account = accounts.alias()
     together = exists(
-        select(account.c.id).where(
-            account.c.account_id == account_id, account.c.organization_id == organization_key_of(viewer)
-        )
+        select(account.c.id)
+        .where(account.c.account_id == account_id, account.c.organization_id == organization_key_of(viewer))
+        .correlate_except(account)
     )
     return or_(account_id == viewer, together)
 
@@ -36,6 +37,7 @@ def is_master_of(viewer: ColumnElement[Any], account_id: ColumnElement[Any]) -> 
         select(account.c.id)
         .join(organization, organization.c.id == account.c.organization_id)
         .where(account.c.account_id == account_id, organization.c.master_account_id == viewer)
+        .correlate_except(account, organization)
     )
 
 
@@ -47,8 +49,9 @@ def self_or_master_of(viewer: ColumnElement[Any], account_id: ColumnElement[Any]
 def overseen_by(viewer: ColumnElement[Any]) -> Select[Any]:
     """The ids of the viewer's own account and, of a master, of all accounts in its organization: one column (AU-2)."""
     account, organization = accounts.alias(), organizations.alias()
-    led = select(organization.c.id).where(organization.c.master_account_id == viewer).scalar_subquery()
-    return select(account.c.account_id).where(or_(account.c.account_id == viewer, account.c.organization_id == led))
+    led = select(organization.c.id).where(organization.c.master_account_id == viewer)
+    key = led.correlate_except(organization).scalar_subquery()
+    return select(account.c.account_id).where(or_(account.c.account_id == viewer, account.c.organization_id == key))
 
 
 def discovered_by(viewer: ColumnElement[Any]) -> Select[Any]:
@@ -99,7 +102,7 @@ def is_linked(account_id: ColumnElement[Any]) -> ColumnElement[bool]:
     linked = select(organization.c.id).where(
         organization.c.id == organization_key_of(account_id), organization.c.linked_at.is_not(None)
     )
-    return exists(linked)
+    return exists(linked.correlate_except(organization))
 
 
 def has_discovery(account_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -108,4 +111,4 @@ def has_discovery(account_id: ColumnElement[Any]) -> ColumnElement[bool]:
     discovered = select(organization.c.id).where(
         organization.c.id == organization_key_of(account_id), organization.c.discovery_enabled_at.is_not(None)
     )
-    return exists(discovered)
+    return exists(discovered.correlate_except(organization))

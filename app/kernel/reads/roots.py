@@ -1,5 +1,6 @@
 """What resolvers call: one object, several, a list, an edge or a connection, each in one statement."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ Where = Callable[[Row, Scope], Sequence[ColumnElement[bool]]]
 Extras = Mapping[str, Callable[[Reading], Any]]
 Build = Callable[[Compiler, Scope], Select[Any]]
 _CACHE_SIZE = 2_000
+_SCOPES = re.compile(r"[()]|\bAS (t[0-9]+)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class _Read:
         compiler = Compiler(document, Scope(dialect.name, values), slots)
         statement = self.build(compiler, compiler.scope.at(0))
         compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        _check_correlation(compiled.string)
         names = compiled.positiontup if compiled.positiontup is not None else list(compiled.params)
         made = compiler.scope.parameters
         literal = compiled.params
@@ -123,6 +126,25 @@ class _Read:
         return Statement(
             compiled.string, parameters, tuple(slots[1:]), tuple(compiler.pending), compiler.extras, raw.field_nodes
         )
+
+
+def _check_correlation(sql: str) -> None:
+    """No subquery declares an alias of the planner that a query around it has: it would forget the row at hand.
+
+    SQLAlchemy correlates with the nearest query alone; what is nested deeper says so by `correlate_except`.
+    """
+    path: list[int] = []
+    declared: dict[str, list[tuple[int, ...]]] = {}
+    for number, found in enumerate(_SCOPES.finditer(sql)):
+        if found[0] == "(":
+            path.append(number)
+        elif found[0] == ")":
+            path.pop()
+        else:
+            declared.setdefault(found[1], []).append(tuple(path))
+    for name, places in declared.items():
+        if any(one != other and other[: len(one)] == one for one in places for other in places):
+            raise AssertionError(f"a subquery is not correlated with {name}: {sql}")
 
 
 def _check(arguments: Sequence[Mapping[str, Any]]) -> None:

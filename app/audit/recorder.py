@@ -47,6 +47,7 @@ class AuditRecorder:
         """
         errors = [(refusal.code.value, refusal.message) for refusal in refusals]
         concerns = tuple(tx.concerns)
+        context.recorded.add(action)
         tx.defer(write_entries, Entry(context.viewer, context.origin, action, parameters, errors, concerns, read_only))
 
 
@@ -59,7 +60,7 @@ async def finished(context: Context, operation_type: OperationType, fields: Sequ
     entries = [
         Entry(context.viewer, context.origin, each.name, each.arguments, _errors(each), (), not mutation)
         for each in fields
-        if not mutation or _failed(each)
+        if not mutation or _unrecorded(context, each)
     ]
     if entries:
         await context.database.write_batched(_write_read, entries)
@@ -72,11 +73,10 @@ def _write_read(tx: Transaction, commands: Sequence[Sequence[Entry]]) -> list[No
     return [None] * len(commands)
 
 
-def _failed(field: Action) -> bool:
-    """Whether a mutation's root field itself broke: its unit of work was undone, and the record with it."""
-    return any(
-        error["extensions"].get("code") == INTERNAL and len(error.get("path", ())) <= 1 for error in field.errors
-    )
+def _unrecorded(context: Context, field: Action) -> bool:
+    """Whether a mutation's root field was refused before its unit of work, or broke and took its record with it."""
+    codes = {error["extensions"].get("code") for error in field.errors if len(error.get("path", ())) <= 1}
+    return INTERNAL in codes or (bool(codes) and field.name not in context.recorded)
 
 
 def _errors(field: Action) -> list[tuple[str, str]]:

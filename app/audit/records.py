@@ -107,6 +107,48 @@ def _add(rows: Rows, entry: Entry, base: int, time: str) -> None:
         )
 
 
+def write_service_events(tx: Transaction, action: str, parameters: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write records of what Tollgate does of itself, one for each account named, with its parameters."""
+    rows = Rows(tx)
+    base = first_key_at(tx.now)
+    name, source = event_name(action)
+    for account_id, given in parameters.items():
+        record: dict[str, Any] = {
+            "eventVersion": "1.05",
+            "userIdentity": {"type": "AWSService", "invokedBy": source},
+            "eventTime": tx.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventSource": source,
+            "eventName": name,
+            "awsRegion": NO_REGION,
+            "sourceIPAddress": source,
+            "userAgent": source,
+            "requestParameters": kept(given),
+            "responseElements": None,
+            "eventID": _event_id(),
+            "readOnly": False,
+            "resources": [],
+            "eventType": "AwsServiceEvent",
+            "recipientAccountId": account_id,
+        }
+        service = EventRow(
+            _keys.next(base),
+            account_id,
+            rows.time,
+            name,
+            source,
+            source,
+            NO_REGION,
+            source,
+            source,
+            None,
+            None,
+            False,
+            _encoded(record),
+        )
+        rows.add(service, ())
+    rows.write()
+
+
 def _shown(touched: Mapping[Concern, None], account_id: str, caller: str) -> Sequence[Concern]:
     """What another account's record names: its own resources and the caller's, never those of a third."""
     return [concern for concern in touched if concern.account_id in (account_id, caller)]

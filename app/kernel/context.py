@@ -1,7 +1,7 @@
 """What one operation carries: the caller, the database, and how its actions are recorded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app.kernel.clock import Clock
@@ -38,12 +38,13 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One operation's surroundings."""
+    """One operation's surroundings. `recorded` has the actions that a transaction of their own recorded."""
 
     database: Database
     viewer: Viewer
     origin: Origin
     recorder: Recorder
+    recorded: set[str] = field(default_factory=set, kw_only=True, compare=False)
 
     @property
     def clock(self) -> Clock:

@@ -161,7 +161,9 @@ def _configurations(
     account = command.account_id
     refusals: list[Refusal] = []
     for key in command.configuration_keys:
-        if (key, account) not in facts.seen:
+        if key not in facts.gate.books:
+            refusals += not_found("The license configuration", "input", "licenseConfigurationIds").refusals
+        elif (key, account) not in facts.seen:
             refusals += [each.at("input", "licenseConfigurationIds") for each in facts.unseen[key, account]]
         elif (region := facts.gate.books[key].region) != command.region:
             refusals.append(
@@ -187,7 +189,7 @@ def _configurations(
 
 
 def _seen(facts: LaunchFacts, account: str, keys: Sequence[int]) -> list[int]:
-    return [key for key in keys if (key, account) in facts.seen]
+    return [key for key in keys if (key, account) in facts.seen and key in facts.gate.books]
 
 
 def _inactive(book: Book) -> Refusal:

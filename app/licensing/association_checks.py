@@ -8,7 +8,7 @@ from app.compute.resources import Resource, load
 from app.compute.rules import InstanceState, ResourceType
 from app.compute.subjects import is_consuming, subject_of
 from app.kernel.checks import Check, asked
-from app.kernel.errors import ErrorCode, Refusal
+from app.kernel.errors import ErrorCode, Refusal, not_found
 from app.kernel.ids import node_id
 from app.licensing.gate import Book, Gate, Judgement
 from app.licensing.service import ConfigurationFacts, facts
@@ -40,9 +40,13 @@ class AssociationFacts:
         lock: bool,
     ) -> None:
         self.account_id = account_id
-        self.configuration: ConfigurationFacts = facts(connection, [configuration_key])[configuration_key]
         self.hosts = load(connection, {each.host_key for each in resources if each.host_key})
         self.gate = Gate.open(connection, [configuration_key], lock=lock, host_keys=host_keys(resources))
+        found = facts(connection, [configuration_key]).get(configuration_key)
+        if found is None or configuration_key not in self.gate.books:
+            # Deleted while its lock was waited for.
+            raise not_found("The license configuration", "input", "licenseConfigurationId")
+        self.configuration: ConfigurationFacts = found
         self.book: Book = self.gate.books[configuration_key]
         foreign = {each.account_id for each in resources if self.is_foreign(each)}
         self.crossing: ActsInMembers = acts_in_members(connection, account_id, foreign, self.configuration)

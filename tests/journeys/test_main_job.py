@@ -28,6 +28,7 @@ query($filter: String!) {
     totalCount edges { node { id resourceId ... on DedicatedHost { instanceFamily } } }
   }
 }"""
+GOLDEN = "type:IMAGE AND platform:windows AND account:{} AND tag.Name:windows-golden"
 CORE = 'mutation { createServiceLinkedRole(input: {serviceName: "license-manager.amazonaws.com"}) { errors { code } } }'
 MEMBER_SERVICE = "license-manager.member-account.amazonaws.com"
 
@@ -82,13 +83,7 @@ async def test_an_organization_is_imported_linked_licensed_filled_explained_and_
 
     places = []
     for client in members.values():
-        (image,) = await _found(
-            client,
-            "type:IMAGE AND id~ami AND platform:windows AND account:"
-            + client.account_id
-            + " AND tag.Name:windows-golden",
-        ) or ([None])
-        assert image is not None
+        (image,) = await _found(client, GOLDEN.format(client.account_id))
         host = next(each for each in await _found(client, "type:DEDICATED_HOST") if each["instanceFamily"] == "m5")
         places.append((client, image["id"], host["id"]))
     answers = await asyncio.gather(*(one(*place) for place in places for _ in range(6)))

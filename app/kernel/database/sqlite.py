@@ -82,7 +82,7 @@ class SqliteBackend:
         return await future
 
     def _hand_out(self) -> None:
-        """Give the reads of one turn of the loop to the readers, some to each: crossing threads costs more than many."""
+        """Give the reads of one turn of the loop to the readers, some to each: crossing threads costs more."""
         reading, self._reading = self._reading, []
         for start in range(0, len(reading), READS_AT_ONCE):
             self._pool.submit(self._read_all, reading[start : start + READS_AT_ONCE])

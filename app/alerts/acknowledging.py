@@ -15,7 +15,7 @@ LONGEST_NOTE = 1_000
 
 
 def acknowledge(tx: Transaction, viewer: Viewer, id: str, note: str | None) -> int:
-    """Note who has taken care of an alert, and when; once only. The owner of the configuration may, and who caused it."""
+    """Note who has taken care of an alert, and when; once only. The configuration's owner may, and who caused it."""
     key = key_of(id, "alert", "The alert", "id")
     if note is not None:
         check_text(note, "The note", LONGEST_NOTE, "note", minimum=0)

@@ -31,7 +31,8 @@ OWN = Seen("the owner of the license configuration, and the account that caused 
 def _account(alert: Any, account: Any, scope: Scope) -> ColumnElement[bool]:
     """Who caused it; to a sharee whom it does not concern, the owner of the pool stands for all."""
     shown = case((its_own_affair(alert, scope), alert.c.account_id), else_=alert.c.owner_account_id)
-    return account.c.account_id == shown
+    same: ColumnElement[bool] = account.c.account_id == shown
+    return same
 
 
 @entity(table_of(AlertRow), prefix="alert", sight=sees_alert)
@@ -149,7 +150,7 @@ class AlertsMutation:
 
 @strawberry.type
 class AlertsSubscription:
-    limit_alerts: AlertEdge = strawberry.subscription(
+    limit_alerts = strawberry.subscription(
         resolver=limit_alerts,
         description="Alerts as they are raised, of every license configuration that the viewer may see. With a cursor, "
         "first all that were raised since it: nothing is lost or repeated over a reconnection.",

@@ -19,8 +19,9 @@ from app.kernel.reads.declare import (
     page_arguments,
     value,
 )
-from app.kernel.reads.roots import connection_of, edge, listing, node, node_by_id, nodes, nodes_by_ids
+from app.kernel.reads.roots import connection_of, edges, listing, node, node_by_id, nodes, nodes_by_ids
 from app.kernel.reads.scope import Reading, Scope
+from app.kernel.reads.sharing import shared_by
 
 __all__ = [
     "WITH_OBJECT",
@@ -33,7 +34,7 @@ __all__ = [
     "computed",
     "connection",
     "connection_of",
-    "edge",
+    "edges",
     "entity",
     "entity_of",
     "listing",
@@ -44,5 +45,6 @@ __all__ = [
     "nodes_by_ids",
     "one",
     "page_arguments",
+    "shared_by",
     "value",
 ]

@@ -1,4 +1,4 @@
-"""What resolvers call: one object, several, a list, an edge or a connection, each in one statement."""
+"""What resolvers call: one object, several, a list, edges of a feed or a connection, each in one statement."""
 
 import re
 from collections import OrderedDict
@@ -19,6 +19,7 @@ from app.kernel.context import Context
 from app.kernel.ids import parse_node_id
 from app.kernel.reads.compile import Compiler, Find, Pending
 from app.kernel.reads.declare import Entity, Row, entity_of, entity_with_prefix
+from app.kernel.reads.json_sql import json_object
 from app.kernel.reads.paging import page_of
 from app.kernel.reads.scope import Extract, Reading, Scope, Values
 from app.kernel.reads.selection import Document
@@ -257,8 +258,6 @@ async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: boo
             conditions.append(entity.sight(row, scope))
         raw = getattr(info, "_raw_info", info)
         shaped = compiler.object(_type(raw, named), row, raw.field_nodes, ("o",))
-        from app.kernel.reads.json_sql import json_object
-
         pair = json_object([("k", row.c[entity.key]), ("o", shaped)], scope.dialect)
         return select(_text(pair, compiler)).select_from(row).where(*conditions)
 
@@ -335,22 +334,38 @@ async def connection_of(
     return _completed(row)
 
 
-async def edge(info: Any, cls: type, key: int, *, cursor: str = "id") -> Any:
-    """One edge of a feed, by its node's key; None where the caller does not see it (any more)."""
+async def edges(
+    info: Any,
+    cls: type,
+    where: Where,
+    *,
+    after: int,
+    upto: int,
+    most: int,
+    cursor: str = "id",
+    binds: Mapping[str, Any] | None = None,
+) -> list[tuple[int, Completed]]:
+    """Edges of a feed that the conditions keep and the caller sees now, in one statement, with their positions.
+
+    Positions are of the column `cursor`: above `after`, up to `upto`, in their order; `most` of them at most.
+    """
     entity = entity_of(cls)
 
     def build(compiler: Compiler, scope: Scope) -> Select[Any]:
         raw = getattr(info, "_raw_info", info)
         assert entity.table is not None
         row = compiler.alias(entity.table)
-        conditions = [row.c[entity.key] == scope.bind("key")]
+        position = row.c[cursor]
+        conditions = [position > scope.bind("after"), position <= scope.bind("upto"), *where(row, scope)]
         if entity.sight:
             conditions.append(entity.sight(row, scope))
-        shaped = compiler.edge(_type(raw), row, row.c[cursor], raw.field_nodes, ())
-        return select(_text(shaped, compiler)).select_from(row).where(*conditions)
+        shaped = compiler.edge(_type(raw), row, position, raw.field_nodes, ("o",))
+        pair = json_object([("k", position), ("o", shaped)], scope.dialect)
+        return select(_text(pair, compiler)).select_from(row).where(*conditions).order_by(position).limit(most)
 
-    rows = await _Read(info, build, ("edge", entity.name, cursor), {"key": key}, {}).run()
-    return _completed(rows[0]) if rows else None
+    key = ("edges", entity.name, cursor, most, where.__qualname__)
+    read = _Read(info, build, key, {**(binds or {}), "after": after, "upto": upto}, {})
+    return [(position, Completed(orjson.Fragment(body))) for position, body in map(_split, await read.run())]
 
 
-__all__ = ["Json", "connection_of", "edge", "listing", "node", "node_by_id", "nodes", "nodes_by_ids"]
+__all__ = ["Json", "connection_of", "edges", "listing", "node", "node_by_id", "nodes", "nodes_by_ids"]

@@ -1,0 +1,39 @@
+"""Which operations would be answered alike, so that one read can answer all of them."""
+
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+from graphql import Node, VariableNode
+
+
+def shared_by(info: Any, *apart: str) -> Hashable:
+    """Equal for operations of one caller's account whose root field asks the same with the same variables.
+
+    `apart` names arguments of the root field that may differ, such as where a feed begins. Documents are told apart
+    by their parsed field: hold on to `info` for as long as the key is kept.
+    """
+    raw = getattr(info, "_raw_info", info)
+    used: set[str] = set()
+    for field in raw.field_nodes:
+        for argument in field.arguments or ():
+            if argument.name.value not in apart:
+                used.update(_variables(argument))
+        for part in (*(field.directives or ()), field.selection_set):
+            if part is not None:
+                used.update(_variables(part))
+    for fragment in raw.fragments.values():
+        used.update(_variables(getattr(fragment, "definition", fragment)))
+    values = sorted((name, repr(value)) for name, value in raw.variable_values.items() if name in used)
+    viewer = raw.context.viewer
+    return tuple(map(id, raw.field_nodes)), tuple(values), viewer.account_id, viewer.permission
+
+
+def _variables(node: Node) -> Iterator[str]:
+    if isinstance(node, VariableNode):
+        yield node.name.value
+        return
+    for key in node.keys:
+        value = getattr(node, key, None)
+        for each in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(each, Node):
+                yield from _variables(each)

@@ -21,9 +21,12 @@ PLAIN = "bench.plain:application"
 
 def tollgate() -> object:
     """Tollgate's application, for uvicorn's factory mode."""
+    from app.audit.recorder import AuditRecorder
     from app.main import build
     from app.settings import load
 
+    if os.environ.get("BENCH_NO_AUDIT"):
+        setattr(AuditRecorder, "record", lambda *arguments, **options: None)  # noqa: B010
     return build(load()).application
 
 

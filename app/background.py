@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from app.alerts.delivery.deliverer import Deliverer
+from app.alerts.delivery.setup import set_up
 from app.kernel.database import Database
 from app.kernel.errors import Unavailable
 from app.settings import Settings
@@ -18,9 +20,9 @@ class Background:
     """The tasks of one server; each runs until the server stops, and starts again where it fails."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self._tasks: dict[str, Task] = {}
+        set_up(database, settings)
+        self._tasks: dict[str, Task] = {"deliver alerts": Deliverer(database, settings).run_forever}
         self._running: list[asyncio.Task[None]] = []
-        del database, settings
 
     async def start(self) -> None:
         self._running = [asyncio.create_task(self._keep(name, task), name=name) for name, task in self._tasks.items()]

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.alerts.rules import AlertKind
+from app.alerts.rules import AlertKind, ChannelKind, DeliveryState
 from app.kernel.tables import AccountId, Base, Json, Key, RegionCode, UtcDateTime, one_of
 
 
@@ -48,10 +48,9 @@ class AlertRow(Base):
 
 
 class OutboxRow(Base):
-    """An alert to be delivered outside, written with it; a deliverer takes it from here."""
+    """An alert to be delivered outside, written with it; it goes once there is a delivery for each channel."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index(None, "fanned_out_at", "id"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"))
@@ -59,4 +58,54 @@ class OutboxRow(Base):
     region: Mapped[str] = mapped_column(RegionCode)
     payload: Mapped[dict[str, object]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    fanned_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class NotificationChannelRow(Base):
+    """Where an account has its alerts sent, of one Region or of all. A webhook's secret is kept encrypted."""
+
+    __tablename__ = "notification_channel"
+    __table_args__ = (one_of("kind", ChannelKind), Index(None, "account_id", "id"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    account_id: Mapped[str] = mapped_column(AccountId, ForeignKey("account.account_id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    target: Mapped[str] = mapped_column(String(2048))
+    region: Mapped[str | None] = mapped_column(RegionCode)
+    encrypted_secret: Mapped[str | None] = mapped_column(String(1024))
+    enabled: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(String(512))
+
+
+class DeliveryRow(Base):
+    """One alert for one channel, or for the account's topic. Its id is the same at every attempt.
+
+    `claim` names the server that has an attempt under way; `next_attempt_at` is then when that attempt counts as lost.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        one_of("kind", ChannelKind),
+        one_of("state", DeliveryState),
+        UniqueConstraint("channel_id", "alert_id"),
+        Index(None, "state", "next_attempt_at"),
+        Index(None, "account_id", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("notification_channel.id"))
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"))
+    account_id: Mapped[str] = mapped_column(AccountId)
+    region: Mapped[str] = mapped_column(RegionCode)
+    kind: Mapped[str] = mapped_column(String(16))
+    target: Mapped[str] = mapped_column(String(2048))
+    payload: Mapped[dict[str, object]] = mapped_column(Json)
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int] = mapped_column(Integer)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claim: Mapped[int | None] = mapped_column(Key)
+    last_error: Mapped[str | None] = mapped_column(String(512))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

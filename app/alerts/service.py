@@ -102,5 +102,4 @@ def _delivery(tx: Transaction, draft: AlertDraft, key: int) -> dict[str, Any]:
             "raisedAt": iso(tx.now),
         },
         "created_at": tx.now,
-        "fanned_out_at": None,
     }

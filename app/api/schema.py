@@ -6,6 +6,8 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
+from app.alerts.mutations import DeliveryMutation
+from app.alerts.queries import DeliveryQuery
 from app.alerts.schema import AlertsMutation, AlertsQuery, AlertsSubscription
 from app.api.decisions import DecisionQuery
 from app.api.nodes import NodesQuery
@@ -40,6 +42,7 @@ class Query(
     InventoryQuery,
     SharingQuery,
     AlertsQuery,
+    DeliveryQuery,
     AuditQuery,
     LaunchQuery,
     DecisionQuery,
@@ -59,6 +62,7 @@ class Mutation(
     LaunchMutation,
     InventoryMutation,
     AlertsMutation,
+    DeliveryMutation,
     IdentityMutation,
 ):
     """What a caller may do."""

@@ -41,10 +41,19 @@ def _used(tx: Transaction, access_key_ids: Sequence[str]) -> None:
     keep_last_use(tx, access_key_ids)
 
 
-def record_reads(tx: Transaction, commands: Sequence[tuple[Called, AwsError | None]]) -> list[None]:
-    """Records of several calls that only read (a batch of the writer's)."""
-    for called, error in commands:
-        record(tx, called, error, read_only=True)
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A call that needs a record and nothing else."""
+
+    called: Called
+    error: AwsError | None
+    read_only: bool
+
+
+def record_reads(tx: Transaction, commands: Sequence[Recorded]) -> list[None]:
+    """Records of calls that changed nothing, several at once (a batch of the writer's)."""
+    for each in commands:
+        record(tx, each.called, each.error, read_only=each.read_only)
     return [None] * len(commands)
 
 

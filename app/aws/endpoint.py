@@ -1,5 +1,6 @@
 """The door that AWS's own tools use: `POST /` with X-Amz-Target, JSON 1.1, signed by Signature Version 4."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -15,21 +16,23 @@ from app.api.body import read_body
 from app.api.envelope import BadEnvelope
 from app.api.limits import Limits
 from app.aws import sigv4
-from app.aws.audit import Called, record, record_reads
-from app.aws.calls import READS, WRITES, Answer, Kept, Operation, Read, Write
+from app.aws.acting import BATCHED, Command, Outcome, act
+from app.aws.audit import Called, Recorded, record_reads
+from app.aws.calls import READS, WRITES, Operation, Read
 from app.aws.errors import AwsError, error_of
 from app.aws.model import TARGET_PREFIX, operation
 from app.aws.shapes import read_input, write_output
 from app.identity.access_keys import Credential, credential
 from app.kernel.context import Origin
-from app.kernel.database import Database, Transaction
+from app.kernel.database import Database
 from app.kernel.errors import DomainError, Unavailable
 from app.kernel.sealing import Sealer
 from app.roles.service import require_core
 
 log = structlog.get_logger(__name__)
 MEDIA = "application/x-amz-json-1.1"
-Outcome = Answer | AwsError
+SINGLE = {*WRITES, "GetLicenseConfiguration"}
+"""Operations that look at the database but once, or in their own unit of work: they need no snapshot."""
 
 
 class AwsEndpoint:
@@ -73,76 +76,76 @@ class AwsEndpoint:
             headers=[(key.decode("latin-1"), value.decode("latin-1")) for key, value in http.headers.raw],
             body=body,
         )
-        signed, caller = await self._authenticate(request)
+        signed = sigv4.parse(request)
+        sigv4.check_claims(signed, request, self._database.clock.now())
         client = http.client
         origin = Origin(
             request_id, client.host if client else None, http.headers.get("user-agent"), region=signed.region
         )
-        return await self._run(name, body, caller, origin, signed.region)
-
-    async def _authenticate(self, request: sigv4.Request) -> tuple[sigv4.Signed, Credential]:
-        """Who signed the request; raises AwsError in AWS's words."""
-        signed = sigv4.parse(request)
-        sigv4.check_claims(signed, request, self._database.clock.now())
-        found = await self._database.read(lambda connection: credential(connection, signed.access_key_id))
-        if found is None:
-            raise AwsError(sigv4.UNRECOGNIZED, "The security token included in the request is invalid.")
-        sigv4.check_signature(signed, request, self._keys.of(found.sealed_secret, signed))
-        return signed, found
-
-    async def _run(self, name: str, body: bytes, caller: Credential, origin: Origin, region: str) -> bytes:
-        refused: AwsError | None = None
-        given: dict[str, Any] = {}
-        try:
-            _require_served(name)
-            given = read_input(name, body)
-        except AwsError as error:
-            refused = error
-        called = Called(caller, origin, name, given)
-        if refused is None and name in WRITES:
-            outcome = await self._database.write(lambda tx: _write(tx, called, WRITES[name], region))
-        else:
-            outcome = refused or await self._read(called, READS[name], region)
-            refused = outcome if isinstance(outcome, AwsError) else None
-            await self._database.write_batched(record_reads, (called, refused))
+        outcome = await self._run(_Incoming(name, request, signed, origin))
         if isinstance(outcome, AwsError):
             raise outcome
         return write_output(name, outcome)
 
-    async def _read(self, called: Called, served: Operation[Read], region: str) -> Outcome:
-        viewer = called.credential.viewer
+    async def _run(self, incoming: "_Incoming") -> Outcome:
+        """Who signed, and what comes of it: a read in the same look at the database, a write in its own unit."""
+        name = incoming.name
+        called, outcome = await self._database.read(
+            lambda connection: self._begin(connection, incoming), snapshot=name not in SINGLE
+        )
+        if outcome is not None:
+            refused = outcome if isinstance(outcome, AwsError) else None
+            await self._database.write_batched(
+                record_reads, Recorded(called, refused, read_only=name.startswith(("Get", "List")))
+            )
+            return outcome
+        command = Command(called, incoming.signed.region)
+        if name in BATCHED:
+            return await self._database.write_batched(BATCHED[name], command)
+        return await self._database.write(lambda tx: act(tx, command))
 
-        def work(connection: Connection) -> Outcome:
-            try:
-                viewer.require(served.needs)
-                if served.core_role:
-                    require_core(connection, viewer.account_id)
-                return served.run(Read(viewer, region, called.given, connection))
-            except DomainError as error:
-                return error_of(error.refusals)
-            except AwsError as error:
-                return error
+    def _begin(self, connection: Connection, incoming: "_Incoming") -> tuple[Called, Outcome | None]:
+        """The caller, and the outcome where it needs no write; raises AwsError where there is no caller."""
+        caller = self._authenticate(connection, incoming)
+        name, region = incoming.name, incoming.signed.region
+        given: dict[str, Any] = {}
+        outcome: Outcome | None = None
+        try:
+            _require_served(name)
+            given = read_input(name, incoming.request.body)
+            if name in READS:
+                outcome = _read(Read(caller.viewer, region, given, connection), READS[name])
+        except AwsError as error:
+            outcome = error
+        return Called(caller, incoming.origin, name, given), outcome
 
-        return await self._database.read(work, snapshot=True)
+    def _authenticate(self, connection: Connection, incoming: "_Incoming") -> Credential:
+        found = credential(connection, incoming.signed.access_key_id)
+        if found is None:
+            raise AwsError(sigv4.UNRECOGNIZED, "The security token included in the request is invalid.")
+        key = self._keys.of(found.sealed_secret, incoming.signed)
+        sigv4.check_signature(incoming.signed, incoming.request, key)
+        return found
 
 
-def _write(tx: Transaction, called: Called, served: Operation[Write], region: str) -> Outcome:
-    """One unit of work: what was done and its record, or what was refused and its record."""
-    viewer = called.credential.viewer
-    outcome: Outcome
-    refused: AwsError | None = None
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """A request whose claims are in order; its signature is not checked yet."""
+
+    name: str
+    request: sigv4.Request
+    signed: sigv4.Signed
+    origin: Origin
+
+
+def _read(call: Read, served: Operation[Read]) -> Outcome:
     try:
-        viewer.require(served.needs)
-        with tx.savepoint():
-            outcome = served.run(Write(viewer, region, called.given, tx))
+        call.viewer.require(served.needs)
+        if served.core_role:
+            require_core(call.connection, call.viewer.account_id)
+        return served.run(call)
     except DomainError as error:
-        outcome = refused = error_of(error.refusals)
-        if isinstance(error, Kept):
-            error.keep(tx)
-    except AwsError as error:
-        outcome = refused = error
-    record(tx, called, refused, read_only=False)
-    return outcome
+        return error_of(error.refusals)
 
 
 def _operation_name(target: str | None) -> str:

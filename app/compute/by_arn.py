@@ -1,6 +1,8 @@
 """Resources by their ARNs, as AWS writes them."""
 
 import re
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, literal
@@ -70,3 +72,26 @@ def seen_by_arn(connection: Connection, viewer_account: str, arn: str, *, hold: 
     rows = found(connection, held(statement) if hold else statement.order_by(resources.c.id))
     own = [each for each in rows.values() if each.account_id == viewer_account]
     return next(iter(own or rows.values()), None)
+
+
+def own_by_arns(connection: Connection, account_id: str, arns: Collection[str]) -> dict[str, Resource]:
+    """An account's own resources by ARN, those that are there; in as many statements as they are of Regions and types.
+
+    An ARN without an account is left out: whose resource it names is not told by it.
+    """
+    wanted: dict[tuple[str, ResourceType], dict[str, str]] = defaultdict(dict)
+    for arn in arns:
+        name = parse(arn)
+        if name is not None and name.account_id == account_id:
+            wanted[name.region, name.type][name.resource_id] = arn
+    by_arn: dict[str, Resource] = {}
+    for (region, type_), ids in wanted.items():
+        statement = select_resources().where(
+            resources.c.account_id == account_id,
+            resources.c.region == region,
+            resources.c.type == type_.value,
+            resources.c.resource_id.in_(sorted(ids)),
+            resources.c.gone_at.is_(None),
+        )
+        by_arn.update((ids[each.resource_id], each) for each in found(connection, statement).values())
+    return by_arn

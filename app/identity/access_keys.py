@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
 from app.identity.models import AccessKeyRow
 from app.identity.rules import USE_KEPT_EVERY, is_user_name, principal_arn
@@ -140,14 +140,14 @@ _CREDENTIAL = (
     access_keys.c.user_name,
     access_keys.c.last_used_at,
 )
+_ACTIVE = select(*_CREDENTIAL).where(access_keys.c.access_key_id == bindparam("wanted"), access_keys.c.active)
 
 
 def credential(connection: Connection, access_key_id: str) -> Credential | None:
     """The access key of an id where it is active; None for any other text."""
     if not is_access_key_id(access_key_id):
         return None
-    known = (access_keys.c.access_key_id == access_key_id, access_keys.c.active)
-    row = connection.execute(select(*_CREDENTIAL).where(*known)).one_or_none()
+    row = connection.execute(_ACTIVE, {"wanted": access_key_id}).one_or_none()
     if row is None:
         return None
     viewer = Viewer(

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -24,9 +25,10 @@ from sqlalchemy import (
     select,
 )
 
+from app.kernel.reads.json_sql import json_array_of, json_object
 from app.licensing.failures import FAILURE
 from app.licensing.rules import CountingType
-from app.licensing.service import ASSOCIATION, CONFIGURATION, ConfigurationFacts, facts_of
+from app.licensing.service import ASSOCIATION, CONFIGURATION, TAG, ConfigurationFacts, facts_of
 from app.sharing.sight import sees, shared_with
 
 Predicate = ColumnElement[bool]
@@ -85,6 +87,54 @@ def _by_arn() -> Select[Any]:
     return select(CONFIGURATION).where(
         CONFIGURATION.c.arn == bindparam("arn", type_=String()),
         sees(CONFIGURATION.c.id, CONFIGURATION.c.owner_account_id, viewer),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """All that is told of one configuration."""
+
+    configuration: ConfigurationFacts
+    tags: dict[str, str]
+    summaries: list[TypeSummary]
+
+
+def detail(connection: Connection, account_id: str, arn: str) -> Detail | None:
+    """The same with its tags and what carries it, of one instant: a single statement."""
+    statement = _detail(connection.dialect.name)
+    row = connection.execute(statement, {"viewer": account_id, "arn": arn}).one_or_none()
+    if row is None:
+        return None
+    tags, carried = (each if isinstance(each, list) else orjson.loads(each) for each in (row.told_tags, row.told_types))
+    found = [TypeSummary(row.id, each["type"], each["resources"], each["consumed"]) for each in carried]
+    return Detail(facts_of(row), {each["key"]: each["value"] for each in tags}, found)
+
+
+@lru_cache(maxsize=2)
+def _detail(dialect: str) -> Select[Any]:
+    viewer = bindparam("viewer", type_=String())
+    tags = select(json_array_of(json_object([("key", TAG.c.key), ("value", TAG.c.value)], dialect), TAG.c.key)).where(
+        TAG.c.configuration_id == CONFIGURATION.c.id
+    )
+    types = (
+        select(
+            ASSOCIATION.c.resource_type.label("type"),
+            func.count().label("resources"),
+            cast(func.sum(ASSOCIATION.c.consumed), BigInteger).label("consumed"),
+        )
+        .where(
+            ASSOCIATION.c.configuration_id == CONFIGURATION.c.id,
+            or_(CONFIGURATION.c.owner_account_id == viewer, ASSOCIATION.c.account_id == viewer),
+        )
+        .group_by(ASSOCIATION.c.resource_type)
+        .correlate(CONFIGURATION)
+        .subquery()
+    )
+    one = json_object([(name, types.c[name]) for name in ("type", "resources", "consumed")], dialect)
+    told = select(json_array_of(one, types.c.type)).select_from(types)
+    return _by_arn().add_columns(
+        tags.correlate(CONFIGURATION).scalar_subquery().label("told_tags"),
+        told.correlate(CONFIGURATION).scalar_subquery().label("told_types"),
     )
 
 

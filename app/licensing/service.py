@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, bindparam, func, select
 
 from app.kernel.ids import node_id
 from app.kernel.tables import table_of
@@ -21,6 +21,12 @@ ASSOCIATION = table_of(AssociationRow)
 TAG = table_of(LicenseConfigurationTagRow)
 _AT_ONCE = 10_000  # databases bound the parameters of a statement
 _FIRST = 100
+_FACTS = select(CONFIGURATION).where(CONFIGURATION.c.id.in_(bindparam("keys", expanding=True)))
+_TAGS = (
+    select(TAG)
+    .where(TAG.c.configuration_id.in_(bindparam("keys", expanding=True)))
+    .order_by(TAG.c.configuration_id, TAG.c.key)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,7 @@ def facts(connection: Connection, keys: Collection[int]) -> dict[int, Configurat
     """License configurations by key; absent ones are left out."""
     found: dict[int, ConfigurationFacts] = {}
     for some in _parts(keys):
-        rows = connection.execute(select(CONFIGURATION).where(CONFIGURATION.c.id.in_(some)))
-        found.update((row.id, facts_of(row)) for row in rows)
+        found.update((row.id, facts_of(row)) for row in connection.execute(_FACTS, {"keys": some}))
     return found
 
 
@@ -99,10 +104,7 @@ def tags_of(connection: Connection, keys: Collection[int]) -> dict[int, dict[str
     """The tags of license configurations by key, each configuration's by their names."""
     found: dict[int, dict[str, str]] = {key: {} for key in keys}
     for some in _parts(keys):
-        rows = connection.execute(
-            select(TAG).where(TAG.c.configuration_id.in_(some)).order_by(TAG.c.configuration_id, TAG.c.key)
-        )
-        for row in rows:
+        for row in connection.execute(_TAGS, {"keys": some}):
             found[row.configuration_id][row.key] = row.value
     return found
 

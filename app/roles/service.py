@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, String, cast, select
+from sqlalchemy import Connection, String, bindparam, cast, select
 
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError
@@ -104,13 +104,19 @@ def present_in(connection: Connection, account_ids: Sequence[str], kind: Service
     return found
 
 
+# Asked by almost every act: made once.
+_CORE = select(roles.c.id).where(
+    roles.c.account_id == bindparam("account"), roles.c.kind == ServiceLinkedRoleKind.CORE.value
+)
+_HELD_CORE = _CORE.with_for_update(read=True, key_share=True)
+
+
 def require_core(connection: Connection, account_id: str, *, hold: bool = False) -> None:
     """Refuse with ROLE_MISSING where an account has not yet granted License Manager its core role (RO-2).
 
     With `hold`, the role can't be deleted before the unit of work ends: for those that make what keeps it (RO-3).
     """
-    core = select(roles.c.id).where(roles.c.account_id == account_id, roles.c.kind == ServiceLinkedRoleKind.CORE)
-    if connection.execute(core.with_for_update(read=True, key_share=True) if hold else core).first() is None:
+    if connection.execute(_HELD_CORE if hold else _CORE, {"account": account_id}).first() is None:
         raise DomainError(role_missing(account_id, ServiceLinkedRoleKind.CORE))
 
 

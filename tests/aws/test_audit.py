@@ -1,19 +1,8 @@
 """Calls of AWS's tools leave the records that CloudTrail would (AU-1, AU-2, AU-4)."""
 
-from typing import Any
-
-import orjson
-from sqlalchemy import text
-
 from app.kernel.viewer import Permission
+from tests.aws.audit_records import records
 from tests.aws.door import ACCOUNT, Door
-
-
-async def records(door: Door, name: str) -> list[dict[str, Any]]:
-    """The records of an operation, the oldest first."""
-    statement = text("SELECT record FROM audit_event WHERE event_name = :name ORDER BY id")
-    found = await door.database.read(lambda connection: connection.execute(statement, {"name": name}).scalars().all())
-    return [each if isinstance(each, dict) else orjson.loads(each) for each in found]
 
 
 async def test_a_write_and_a_read_are_recorded_as_cloudtrail_does(door: Door) -> None:

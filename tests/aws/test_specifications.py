@@ -1,7 +1,11 @@
 """License specifications of resources through boto3: the gate's own judgement, all of a call or nothing (EN, SH)."""
 
+import asyncio
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from tests.aws.audit_records import records
 from tests.aws.door import ACCOUNT, OTHER, REGION, Aws, Door
 from tests.sharing.stage import ANN, MASTER, Stage
 from tests.support import licenses as made
@@ -273,3 +277,56 @@ async def test_a_sharee_uses_what_is_shared_and_sees_its_own_use_alone(door: Doo
     assert "not in resource share" in message
     await sharee(UPDATE, ResourceArn=theirs, RemoveLicenseSpecifications=specified(arn))
     assert await resources(owner) == [ours]
+
+
+async def test_calls_at_once_are_judged_one_by_one_and_recorded_each(door: Door) -> None:
+    """EN-11: of many that race, as many pass as there are licenses; each leaves a record of its own resource (AU-1)."""
+    aws, client = await door.both()
+    licenses = await aws.create("eight", LicenseCount=8, LicenseCountHardLimit=True)
+    image = await made.image(client)
+    ids = await made.launched(client, image, count=12)
+    instances = [await arn_of(client, id_) for id_ in ids]
+
+    async def put(arn: str) -> str:
+        try:
+            await aws(UPDATE, ResourceArn=arn, AddLicenseSpecifications=specified(licenses))
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "done"
+
+    outcomes = await asyncio.gather(*(put(arn) for arn in instances))
+    assert sorted(outcomes) == ["LicenseUsageException"] * 4 + ["done"] * 8
+    assert await consumed(aws, licenses) == 8
+    assert await made.consistent(client)
+    found = await records(door, "UpdateLicenseSpecificationsForResource")
+    assert len(found) == 12
+    told = {
+        record["requestParameters"]["resourceArn"]: (
+            record.get("errorCode"),
+            {each["ARN"] for each in record["resources"]},
+        )
+        for record in found
+    }
+    assert set(told) == set(instances)
+    for arn, outcome in zip(instances, outcomes, strict=True):
+        code, concerned = told[arn]
+        assert code == (None if outcome == "done" else outcome)
+        assert concerned == {arn, licenses}
+    failures = await aws("list_failures_for_license_configuration_operations", LicenseConfigurationArn=licenses)
+    assert len(failures["LicenseOperationFailureList"]) == 4
+
+    taken = [arn for arn, outcome in zip(instances, outcomes, strict=True) if outcome == "done"]
+    await asyncio.gather(
+        *(aws(UPDATE, ResourceArn=arn, RemoveLicenseSpecifications=specified(licenses)) for arn in taken)
+    )
+    assert await consumed(aws, licenses) == 0
+
+
+async def test_the_same_call_at_once_is_done_once(door: Door) -> None:
+    aws, client = await door.both()
+    licenses, instance = await aws.create(), await running(client)
+    await asyncio.gather(
+        *(aws(UPDATE, ResourceArn=instance, AddLicenseSpecifications=specified(licenses)) for _ in range(8))
+    )
+    assert await consumed(aws, licenses) == 1
+    assert await carried(aws, instance) == [licenses]

@@ -17,7 +17,7 @@ from app.licensing import configurations as licensing
 from app.licensing import reading
 from app.licensing.configurations import CreateConfiguration, UpdateConfiguration
 from app.licensing.definition import UNCHANGED
-from app.licensing.service import ConfigurationFacts, facts, tags_of
+from app.licensing.service import ConfigurationFacts, facts
 
 LATER = ("DisassociateWhenNotFound", "ProductInformationList", "LicenseExpiry")
 """Members that came after the guide's edition; they would change how licenses are tracked."""
@@ -56,10 +56,12 @@ def seen(call: Read | Write, arn: str) -> ConfigurationFacts:
 
 @reads("GetLicenseConfiguration")
 def get(call: Read) -> Answer:
-    found = seen(call, call.given["LicenseConfigurationArn"])
-    (answer,) = described(call.connection, call.viewer, [found])
-    tags = tags_of(call.connection, [found.key])[found.key]
-    return {**answer, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    arn = arn_of_region(call.given["LicenseConfigurationArn"], call.region)
+    found = reading.detail(call.connection, call.viewer.account_id, arn)
+    if found is None:
+        raise unknown(arn)
+    tags = [{"Key": key, "Value": value} for key, value in found.tags.items()]
+    return {**_described(found.configuration, found.summaries), "Tags": tags}
 
 
 @writes("UpdateLicenseConfiguration")
@@ -132,12 +134,12 @@ def described(connection: Connection, viewer: Viewer, found: Sequence[Configurat
     """Configurations as Get and List tell them, with what carries them by type; one statement for all."""
     by_key: dict[int, list[reading.TypeSummary]] = defaultdict(list)
     for summary in reading.summaries(connection, viewer.account_id, [each.key for each in found]):
-        if summary.resource_type in RESOURCE:
-            by_key[summary.configuration_key].append(summary)
+        by_key[summary.configuration_key].append(summary)
     return [_described(each, by_key[each.key]) for each in found]
 
 
-def _described(found: ConfigurationFacts, carried: Sequence[reading.TypeSummary]) -> Answer:
+def _described(found: ConfigurationFacts, summaries: Sequence[reading.TypeSummary]) -> Answer:
+    carried = [each for each in summaries if each.resource_type in RESOURCE]
     return {
         "LicenseConfigurationId": found.arn.rpartition(":")[2],
         "LicenseConfigurationArn": found.arn,

@@ -14,7 +14,7 @@ from app.linking.acts import Act
 from app.linking.crossing import ChangeOfShare, checks_to_change_share
 from app.organizations.locks import hold
 from app.organizations.rules import Membership
-from app.organizations.service import account_exists, members
+from app.organizations.service import account_keys, members
 from app.sharing import store
 from app.sharing.configurations import configurations
 from app.sharing.invitations import invite
@@ -317,6 +317,5 @@ def _loaded(tx: Transaction, key: int) -> Share:
 def _concern(tx: Transaction, share: Share, names: Collection[str]) -> None:
     """Note the share for its owner's audit trail and for those of the accounts that it names (AU-4)."""
     tx.concern(share.arn, share.owner_account_id)
-    for name in sorted(names):
-        if is_account(name) and account_exists(tx.connection, name):
-            tx.concern(share.arn, name)
+    for account_id in sorted(account_keys(tx.connection, [name for name in names if is_account(name)])):
+        tx.concern(share.arn, account_id)

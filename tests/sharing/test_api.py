@@ -7,6 +7,7 @@ import pytest
 from app.kernel.viewer import Permission
 from tests.support import licenses as made
 from tests.support.api import Api, Client
+from tests.support.statements import reads_of
 
 MASTER, ANN, BOB, OUTSIDER = "111122223333", "222233334444", "333344445555", "999988887777"
 REGION = made.REGION
@@ -211,3 +212,16 @@ async def test_both_accounts_have_the_share_in_their_trails(api: Api) -> None:
     for client in (master, ann):
         page = await client.field(asked, filter={"resourceArn": found["arn"], "eventName": "CreateResourceShare"})
         assert client.account_id in [edge["node"]["accountId"] for edge in page["edges"]]
+
+
+async def test_many_shares_take_as_many_statements_as_one(api: Api) -> None:
+    """What each shows of its principals is read once for the list."""
+    master, _ = await organization(api, ANN)
+    licenses = await made.configuration(master)
+    counts = []
+    for number in range(3):
+        await share(master, licenses, ANN, name=f"share {number}")
+        with reads_of("resource_share") as shares, reads_of("resource_share_principal") as principals:
+            assert len(await master.field(SHARES, region=None)) == number + 2
+        counts.append((len(shares), len(principals)))
+    assert counts == [(1, 1)] * 3

@@ -3,7 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -17,7 +17,7 @@ from app.kernel.clock import iso
 from app.kernel.completed import Completed
 from app.kernel.context import Context
 from app.kernel.ids import parse_node_id
-from app.kernel.reads.compile import Compiler, Find, Pending
+from app.kernel.reads.compile import EACH, Compiler, Find, Pending
 from app.kernel.reads.declare import Entity, Row, entity_of, entity_with_prefix
 from app.kernel.reads.json_sql import json_object
 from app.kernel.reads.paging import page_of
@@ -78,21 +78,27 @@ class _Read:
             if not statement.pending and not statement.extras:
                 return rows
             reading = Reading(connection, context.viewer, values.now)
-            return [self._filled(row, statement, values, reading, document) for row in rows]
+            return self._filled(rows, statement, values, reading, document)
 
         return await context.database.read(work)
 
     def _filled(
-        self, row: str | None, statement: Statement, values: Values, reading: Reading, document: Document
-    ) -> Any:
-        if row is None:
-            return None
-        answer = orjson.loads(row)
-        fill(answer, statement.pending, values.arguments, reading, document)
+        self,
+        rows: Sequence[str | None],
+        statement: Statement,
+        values: Values,
+        reading: Reading,
+        document: Document,
+    ) -> list[Any]:
+        """The rows with what is computed of them: each computed field once, for all rows at once."""
+        answers: list[Any] = [None if row is None else orjson.loads(row) for row in rows]
+        pending = [replace(each, path=(EACH, *each.path)) for each in statement.pending]
+        fill(answers, pending, values.arguments, reading, document)
         for key, (definition, nodes) in statement.extras.items():
-            made = self.extras[nodes[0].name.value](reading)
-            answer[key] = shape(made, definition.type, nodes, document)
-        return orjson.dumps(answer).decode()
+            for answer in answers:
+                made = self.extras[nodes[0].name.value](reading)
+                answer[key] = shape(made, definition.type, nodes, document)
+        return [None if answer is None else orjson.dumps(answer).decode() for answer in answers]
 
     def _statement(self, raw: Any, document: Document, values: Values, dialect: Dialect) -> Statement:
         anchor = raw.field_nodes[0]

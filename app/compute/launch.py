@@ -13,6 +13,7 @@ from app.compute.launch_facts import REQUEST, LaunchFacts, Remembered, gather, t
 from app.compute.launch_plan import LaunchPlan, plan
 from app.compute.models import ResourceRow, ResourceTagRow
 from app.compute.rules import InstanceState, ResourceType
+from app.compute.words import Word, note, note_tags
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, ErrorCode, LimitExceeded, Refusal, RuleViolated
 from app.kernel.ids import arn, new_hex, new_key
@@ -156,6 +157,8 @@ def _start(
         tx.concern(row["arn"], command.account_id)
         for name, value in command.tags:
             tx.add(TAG, {"resource_id": key, "key": name, "value": value})
+    note_tags(tx, command.tags)
+    note(tx, Word.NAME, *(value for name, value in command.tags if name == "Name"))
     for configuration_key in planned.configuration_keys:
         for key, licenses in zip(keys, judgement.licenses[configuration_key], strict=True):
             associate_new(

@@ -11,6 +11,7 @@ from app.compute.models import ApplicationRow, ResourceRow
 from app.compute.owned import EMPTY
 from app.compute.resources import Resource, found, in_parts, select_resources
 from app.compute.rules import ResourceType
+from app.compute.words import Word, note
 from app.kernel.database import Transaction
 from app.kernel.ids import arn, new_key
 from app.kernel.tables import table_of
@@ -56,6 +57,7 @@ def add(tx: Transaction, account_id: str, region: str, resource_id: str, facts: 
         **facts,
     }
     tx.add(resources, row)
+    note(tx, Word.NAME, row["name"])
     tx.concern(named, account_id)
     return key
 
@@ -63,6 +65,7 @@ def add(tx: Transaction, account_id: str, region: str, resource_id: str, facts: 
 def change(tx: Transaction, instance: Resource, facts: dict[str, object]) -> None:
     """Write what a report changes of a managed instance that is known; one that was gone is there again."""
     tx.execute(update(resources).where(resources.c.id == instance.key).values(**folded(facts), gone_at=None))
+    note(tx, Word.NAME, facts.get("name"))
     tx.concern(instance.arn, instance.account_id)
 
 
@@ -77,6 +80,8 @@ def set_applications(tx: Transaction, key: int, reported: Sequence[ReportedAppli
     for each in wanted:
         row = {"name": each.name, "version": each.version, "publisher": each.publisher}
         tx.add(applications, {"id": new_key(), "resource_id": key, **row})
+    note(tx, Word.APPLICATION, *(each.name for each in wanted))
+    note(tx, Word.PUBLISHER, *(each.publisher for each in wanted))
 
 
 def outdated(tx: Transaction, captured_until: datetime, at_most: int) -> list[Resource]:

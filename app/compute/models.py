@@ -129,17 +129,18 @@ class ApplicationRow(Base):
 
 
 class SearchWordRow(Base):
-    """A folded text that occurs: an application's name, a publisher, a resource's name, or a tag's value.
+    """A folded text that occurs: an application's name, a publisher, a resource's name, or the value of a tag's key.
 
-    Triggers write it with the first row that has it, and an index of its trigrams with it: what contains a part of a
-    word is then found by the few different words, not by all rows. `kind` is one of WORDS in `searching`.
+    It is written with the first row that has it, and its trigrams are indexed: what contains a part of a word is then
+    found by the few different words, not by all rows. `kind` is a Word.
     """
 
     __tablename__ = "search_word"
-    __table_args__ = (UniqueConstraint("kind", "text"),)
+    __table_args__ = (UniqueConstraint("text", "kind", "key"), Index(None, "kind", "key"))
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
+    key: Mapped[str] = mapped_column(String(128))
     text: Mapped[str] = mapped_column(_folded(256))
 
 

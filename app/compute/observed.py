@@ -11,6 +11,7 @@ from app.compute.models import ImageShareRow, ResourceRow, ResourceTagRow
 from app.compute.owned import EMPTY, NAMES
 from app.compute.resources import in_parts
 from app.compute.rules import InstanceState, LaunchMechanism, ResourceType
+from app.compute.words import Word, note, note_tags
 from app.kernel.database import Transaction
 from app.kernel.ids import arn, new_key
 from app.kernel.tables import table_of
@@ -130,6 +131,7 @@ def add(tx: Transaction, account_id: str, region: str, kind: ResourceType, found
             "created_at": tx.now,
         }
         tx.add(resources, row)
+        note(tx, Word.NAME, row["name"])
         _add_tags(tx, key, each.tags)
         keys.append(key)
         if number % _FLUSH_EVERY == _FLUSH_EVERY - 1:
@@ -146,6 +148,7 @@ def change(tx: Transaction, pairs: Sequence[Pair]) -> None:
         facts = folded(found.facts)
         values = {f"new_{name}": value for name, value in facts.items()}
         by_columns.setdefault(tuple(facts), []).append({"key": present.key, **values})
+        note(tx, Word.NAME, facts.get("name"))
     for columns, rows in by_columns.items():
         statement = update(resources).where(resources.c.id == bindparam("key"))
         values = {name: bindparam(f"new_{name}", type_=resources.c[name].type) for name in columns}
@@ -161,6 +164,7 @@ def change(tx: Transaction, pairs: Sequence[Pair]) -> None:
 def _add_tags(tx: Transaction, key: int, given: Mapping[str, str]) -> None:
     for name, value in given.items():
         tx.add(tags, {"resource_id": key, "key": name, "value": value})
+    note_tags(tx, given.items())
 
 
 def hold(tx: Transaction, keys: Iterable[int]) -> None:

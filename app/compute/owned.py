@@ -8,6 +8,7 @@ from app.compute.loaders import sees
 from app.compute.models import ResourceRow
 from app.compute.resources import Resource, found, select_resources
 from app.compute.rules import ResourceType
+from app.compute.words import Word, note
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, ErrorCode, Refusal, not_found
 from app.kernel.ids import arn, key_of, new_hex, new_key, node_id
@@ -90,5 +91,6 @@ def write(tx: Transaction, viewer: Viewer, region: str, kind: ResourceType, **gi
         **given,
     }
     tx.add(resources, row)
+    note(tx, Word.NAME, row["name"])
     tx.concern(named, viewer.account_id)
     return key

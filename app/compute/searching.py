@@ -1,24 +1,15 @@
 """The tables that the inventory's search reads, as fresh relations for its statements; and the words that occur."""
 
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, column, func, select, table
 
 from app.compute.models import ApplicationRow, ResourceRow, ResourceTagRow, SearchWordRow
+from app.compute.words import Word
 from app.kernel.tables import table_of
 
 SHORTEST_INDEXED = 3
 """Parts of words with fewer characters have no trigram; they are found by reading all words."""
-
-
-class Word(StrEnum):
-    """What the words that occur are; each is the folded text of one column."""
-
-    APPLICATION = "application"
-    PUBLISHER = "publisher"
-    NAME = "name"
-    TAG = "tag"
 
 
 def resources() -> FromClause:
@@ -36,22 +27,26 @@ def tags() -> FromClause:
     return table_of(ResourceTagRow).alias()
 
 
-def words_like(kind: Word, pattern: ColumnElement[str]) -> Select[tuple[str]]:
-    """The words of a kind that a LIKE pattern, escaped by a backslash, finds."""
+def words_like(kind: Word, key: ColumnElement[str] | None, pattern: ColumnElement[str]) -> Select[tuple[str]]:
+    """The words of a kind, and of a tag's key, that a LIKE pattern, escaped by a backslash, finds."""
     word = table_of(SearchWordRow).alias()
-    return select(word.c.text).where(word.c.kind == kind.value, word.c.text.like(pattern, escape="\\"))
+    return select(word.c.text).where(*_of(word, kind, key), word.c.text.like(pattern, escape="\\"))
 
 
-def words_matching(kind: Word, phrase: ColumnElement[str]) -> Select[tuple[str]]:
-    """The words of a kind that an FTS5 phrase of at least three characters finds; on SQLite alone."""
+def words_matching(kind: Word, key: ColumnElement[str] | None, phrase: ColumnElement[str]) -> Select[tuple[str]]:
+    """Those that an FTS5 phrase of at least three characters finds; on SQLite alone."""
     word = table_of(SearchWordRow).alias()
     trigrams = table("search_word_trigram", column("rowid"), column("search_word_trigram")).alias()
     found: Select[tuple[str]] = (
         select(word.c.text)
         .join(trigrams, trigrams.c.rowid == word.c.id)
-        .where(trigrams.c.search_word_trigram.op("MATCH")(phrase), word.c.kind == kind.value)
+        .where(trigrams.c.search_word_trigram.op("MATCH")(phrase), *_of(word, kind, key))
     )
     return found
+
+
+def _of(word: FromClause, kind: Word, key: ColumnElement[str] | None) -> list[ColumnElement[bool]]:
+    return [word.c.kind == kind.value, word.c.key == ("" if key is None else key)]
 
 
 def values_like(of: Any, pattern: ColumnElement[str]) -> Select[tuple[str]]:

@@ -8,6 +8,7 @@ from app.compute.folding import folded
 from app.compute.models import ResourceRow, ResourceTagRow
 from app.compute.owned import own_by_key
 from app.compute.rules import ResourceType
+from app.compute.words import Word, note, note_tags
 from app.kernel.database import Transaction
 from app.kernel.tables import table_of
 from app.kernel.viewer import Viewer
@@ -33,6 +34,8 @@ def store_tags(tx: Transaction, key: int, changed: Mapping[str, str], removed: S
     tx.execute(delete(tags).where(tags.c.resource_id == key, tags.c.key.in_(affected)))
     for name, value in changed.items():
         tx.add(tags, {"resource_id": key, "key": name, "value": value})
+    note_tags(tx, changed.items())
     if NAME in affected:
         instance = (resources.c.id == key, resources.c.type == ResourceType.INSTANCE)
         tx.execute(update(resources).where(*instance).values(folded({"name": changed.get(NAME)})))
+        note(tx, Word.NAME, changed.get(NAME))

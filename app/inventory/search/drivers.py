@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select, true
 
-from app.compute.searching import Word, applications, resources, tags, values_like, words_like, words_matching
+from app.compute.searching import applications, resources, tags, values_like, words_like, words_matching
+from app.compute.words import Word
 from app.inventory.search.conditions import COLUMNS, SOFTWARE_COLUMNS, begins, compared, holds_of_application
 from app.inventory.search.ground import Ground, is_indexed
 from app.inventory.search.terms import COMPARISONS, And, Expression, Field, Operator, Or, Software, Term, terms_of
@@ -117,9 +118,10 @@ def _indexed(column: ColumnElement[str], term: Term, ground: Ground, kind: Word 
     if term.operator is Operator.BEGINS and (kind is not None or term.field in _RANGED):
         return begins(column, term, ground)
     if term.operator is Operator.CONTAINS and kind is not None:
+        key = ground.value(term, "_key") if kind is Word.TAG else None
         if ground.dialect == "sqlite" and is_indexed(term):
-            return column.in_(words_matching(kind, ground.value(term, "_phrase")))
-        return column.in_(words_like(kind, ground.value(term)))
+            return column.in_(words_matching(kind, key, ground.value(term, "_phrase")))
+        return column.in_(words_like(kind, key, ground.value(term)))
     if term.field in _STEPPED:
         stepped = resources().c[COLUMNS[term.field]]
         return column.in_(values_like(stepped, ground.value(term)))

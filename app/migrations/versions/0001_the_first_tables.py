@@ -463,10 +463,12 @@ def upgrade() -> None:
     op.create_table('search_word',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('key', sa.String(length=128), nullable=False),
     sa.Column('text', sa.String(length=768).with_variant(sa.String(length=768, collation='C'), 'postgresql'), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_search_word')),
-    sa.UniqueConstraint('kind', 'text', name=op.f('uq_search_word_kind_text'))
+    sa.UniqueConstraint('text', 'kind', 'key', name=op.f('uq_search_word_text_kind_key'))
     )
+    op.create_index(op.f('ix_search_word_kind_key'), 'search_word', ['kind', 'key'], unique=False)
     op.create_table('trail',
     sa.Column('name', sa.String(length=32), nullable=False),
     sa.Column('destination', sa.String(length=1024), nullable=False),
@@ -531,6 +533,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_trail_digest_account_id_region_id'), table_name='trail_digest')
     op.drop_table('trail_digest')
     op.drop_table('trail')
+    op.drop_index(op.f('ix_search_word_kind_key'), table_name='search_word')
     op.drop_table('search_word')
     op.drop_index(op.f('ix_resource_tag_key_value_folded_resource_id'), table_name='resource_tag')
     op.drop_table('resource_tag')

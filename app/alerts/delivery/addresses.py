@@ -11,6 +11,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, as text."""
 
 NOT_PUBLIC = "The host of the webhook has an address that is not public."
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _EMBEDDING = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 
 
@@ -28,10 +29,9 @@ def is_public(text: str) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inner = _inner(address)
-        if inner is not None and not is_public(str(inner)):
-            return False
-        if address.is_site_local:
-            return False
+        if inner is not None:
+            return is_public(str(inner))
+        return address.is_global and address in _GLOBAL_UNICAST
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

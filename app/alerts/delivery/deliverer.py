@@ -49,7 +49,6 @@ class Deliverer:
         try:
             while True:
                 await self.run_due()
-                await self._purge()
                 wait = await self._until_due()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
@@ -59,6 +58,7 @@ class Deliverer:
 
     async def run_due(self) -> int:
         """Attempt everything that is due now; how many attempts it were."""
+        await self._purge()
         attempts = 0
         running: set[asyncio.Task[None]] = set()
         try:

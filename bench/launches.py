@@ -114,9 +114,7 @@ def run(scale: float = 1.0) -> None:
         against = _moto(few)
         print(f"moto RunInstances       {against.per_second:8.0f}/s  p50 {against.percentile(0.5):6.1f} ms")
         natural = plain(f"sqlite+aiosqlite:///{folder / 'plain.db'}", few)
-        print(
-            f"one ORM transaction     {natural.per_second:8.0f}/s  p50 {natural.percentile(0.5):6.1f} ms  failures {natural.failures}"
-        )
+        _natural("SQLite", natural)
         ours = on(f"sqlite+aiosqlite:///{folder / 'tollgate.db'}", many)
         _print("Tollgate on SQLite", ours, natural, against)
     for prepared, label in ((plain, "one ORM transaction"), (on, "Tollgate on PostgreSQL")):
@@ -124,15 +122,22 @@ def run(scale: float = 1.0) -> None:
             measured = prepared(url, few if prepared is plain else many)
             if prepared is plain:
                 natural = measured
-                print(f"{label}     {natural.per_second:8.0f}/s  (PostgreSQL)  failures {natural.failures}")
+                _natural("PostgreSQL", natural)
             else:
                 _print(label, measured, natural, against)
 
 
+def _natural(database: str, measured: load.Measured) -> None:
+    print(
+        f"one ORM transaction     {measured.per_second:8.0f}/s  p50 {measured.percentile(0.5):6.1f} ms  "
+        f"({database}); failures {measured.failures}"
+    )
+
+
 def _print(label: str, ours: load.Measured, natural: load.Measured, against: load.Measured) -> None:
     print(
-        f"{label:22}  {ours.per_second:8.0f}/s  p50 {ours.percentile(0.5):6.1f} ms  p99 {ours.percentile(0.99):6.1f} ms  "
-        f"= {ours.per_second / natural.per_second:.1f} × one ORM transaction, "
+        f"{label:22}  {ours.per_second:8.0f}/s  p50 {ours.percentile(0.5):6.1f} ms  "
+        f"p99 {ours.percentile(0.99):6.1f} ms  = {ours.per_second / natural.per_second:.1f} × one ORM transaction, "
         f"{ours.per_second / against.per_second:.1f} × moto; failures {ours.failures}"
     )
 

@@ -31,7 +31,7 @@ async def _following(served: Served, client: Client, **variables: Any) -> AsyncI
         assert json.loads(await connection.recv())["type"] == "connection_ack"
         payload = {"query": USAGE, "variables": variables}
         await connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
-        while not served.database.bus._listeners["usage"]:
+        while not served.database.bus._listeners["usage"]:  # noqa: ASYNC110 - the server is on this very loop
             await asyncio.sleep(0)
         yield connection
 

@@ -1,4 +1,4 @@
-"""A migrated database for each test, copied from a template: SQLite as a file, PostgreSQL from a server started here."""
+"""A migrated database for each test, copied from a template, on SQLite and on a PostgreSQL started here."""
 
 import asyncio
 import itertools

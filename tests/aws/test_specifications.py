@@ -114,7 +114,8 @@ async def test_one_refusal_undoes_the_whole_call(door: Door) -> None:
     assert await made.consistent(client)
 
 
-async def test_what_is_taken_off_makes_room_for_what_is_put_on(door: Door) -> None:
+async def test_what_is_taken_off_goes_before_what_is_put_on(door: Door) -> None:
+    """One call replaces a configuration, and the last license can be given back and taken again in it."""
     aws, client = await door.both()
     first, second = await aws.create("first"), await aws.create("second", LicenseCount=1, LicenseCountHardLimit=True)
     one, two = await running(client, "m5.large"), await running(client, "m5.xlarge")
@@ -128,6 +129,13 @@ async def test_what_is_taken_off_makes_room_for_what_is_put_on(door: Door) -> No
     assert await carried(aws, one) == [second]
     code, _ = await aws.refused(UPDATE, ResourceArn=two, AddLicenseSpecifications=specified(second))
     assert code == "LicenseUsageException"
+    await aws(
+        UPDATE,
+        ResourceArn=one,
+        RemoveLicenseSpecifications=specified(second),
+        AddLicenseSpecifications=specified(second),
+    )
+    assert await carried(aws, one) == [second]
 
 
 async def test_states_that_forbid_it_are_invalid_states(door: Door) -> None:

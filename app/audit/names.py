@@ -88,6 +88,11 @@ _EVENTS = {
 _SOURCES = {event.name: event.source for event in _EVENTS.values()}
 
 
+def known_fields() -> frozenset[str]:
+    """The GraphQL fields that AWS has an operation for."""
+    return frozenset(_EVENTS)
+
+
 @lru_cache(maxsize=1024)
 def event_name(action: str) -> EventName:
     """The event of an action: a GraphQL root field, or an AWS operation, alone or as `service:Operation`.

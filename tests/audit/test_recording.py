@@ -1,6 +1,8 @@
 """Every action leaves one record in the guide's format: who, when, from where, the parameters, the error (AU-1)."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,7 +12,9 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from app.api.operations import RootField
-from app.audit.names import event_name
+from app.audit import records as audit_records
+from app.audit.keys import EventKeys
+from app.audit.names import event_name, known_fields
 from app.audit.recorder import AuditRecorder, finished
 from app.kernel.context import Context
 from app.kernel.database import Database
@@ -181,6 +185,41 @@ async def test_what_can_not_be_recorded_does_not_happen_and_is_not_answered(api:
     assert await api.database.read(lambda connection: connection.execute(count).scalar()) == 0
 
 
+class Colliding(EventKeys):
+    """Keys of a server that starts its millisecond just where another one did."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__()
+        self._first: int | None = first
+
+    def next(self, base: int) -> int:
+        taken, self._first = self._first, None
+        return super().next(base) if taken is None else taken
+
+
+async def test_where_another_server_took_a_key_the_act_is_done_again_and_recorded_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await api.account(OWNER)
+    taken = (await events(api.database))[-1]["id"]
+    monkeypatch.setattr(audit_records, "_keys", Colliding(taken))
+    await made.configuration(owner)
+    names = [each["eventName"] for each in await records(api.database)]
+    assert names.count("CreateLicenseConfiguration") == 1
+    listed = await owner.field("{ licenseConfigurations { totalCount } }")
+    assert listed["totalCount"] == 1
+
+
+async def test_what_no_database_keeps_as_text_is_kept_and_read_in_the_record(api: Api) -> None:
+    owner = await api.account(OWNER)
+    wanted = {"region": made.REGION, "countingType": "INSTANCE", "name": "a\x00b"}
+    assert (await owner.field(made.CREATE, input=wanted))["errors"]
+    page = await owner.field("{ auditEvents(first: 1) { edges { node { errorMessage record } } } }")
+    node = page["edges"][0]["node"]
+    assert node["record"]["requestParameters"]["input"]["name"] == "a\x00b"
+    assert node["errorMessage"] == node["record"]["errorMessage"]
+
+
 async def test_secrets_are_in_no_record(api: Api) -> None:
     """Neither the token that a caller comes with, nor the one that it is given, nor what a field is named a secret."""
     owner = await api.account(OWNER)
@@ -308,3 +347,11 @@ def test_every_root_field_of_the_schema_has_a_name() -> None:
             assert name[0].isupper()
             assert name.isalnum()
             assert source == "tollgate" or source.endswith(".amazonaws.com")
+
+
+def test_the_page_lists_the_names() -> None:
+    """docs/audit.md has a line for each field that AWS has a name for, and for no other."""
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text()
+    listed = dict(re.findall(r"^\| `(\w+)` \| (\w+) \| [\w.-]+ \|$", page, re.MULTILINE))
+    assert listed
+    assert listed == {field: event_name(field).name for field in known_fields()}

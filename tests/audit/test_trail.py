@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from app.audit.trail import books
 from app.audit.trail.delivery import Delivered
@@ -163,4 +164,38 @@ async def test_the_trail_of_a_day_is_whole(database: Database, clock: ManualCloc
     report = verify(store, KEYS)
     assert report.findings == []
     assert (report.records, report.digests) == (120, 16)
+    assert same(store, await recorded(database))
+
+
+async def test_a_destination_that_fails_is_tried_again_and_takes_nothing_down(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await act_everywhere(database)
+    store = MemoryStore()
+    store.dies_at(2, "before")
+    rounds = 0
+
+    async def wait(seconds: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        clock.advance(seconds=seconds * 10)
+        if rounds == 3:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("app.audit.trail.delivery.asyncio.sleep", wait)
+    with capture_logs() as logged, pytest.raises(asyncio.CancelledError):
+        await deliverer(database, store).run()
+    assert [each["event"] for each in logged] == ["the trail was not delivered"]
+    assert same(store, await recorded(database))
+
+
+async def test_more_records_than_a_file_holds_become_several(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "MOST_RECORDS", 10)
+    monkeypatch.setattr(books, "MOST_CHARACTERS", 2_000)
+    for _ in range(25):
+        await act(database)
+    store = MemoryStore()
+    assert await deliverer(database, store).run_once() == Delivered(25, 10, 0)
     assert same(store, await recorded(database))

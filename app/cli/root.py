@@ -2,6 +2,7 @@
 
 import typer
 
+from app.audit import cli as audit
 from app.cli import access_keys, accounts, data, databases, serving, tokens
 
 app = typer.Typer(
@@ -12,7 +13,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group, name in ((accounts.app, "account"), (tokens.app, "token"), (access_keys.app, "access-key")):
+GROUPS = (
+    (accounts.app, "account"),
+    (tokens.app, "token"),
+    (access_keys.app, "access-key"),
+    (audit.app, "audit"),
+)
+for group, name in GROUPS:
     app.add_typer(group, name=name)
 for module in (serving, data, databases):
     module.register(app)

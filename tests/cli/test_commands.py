@@ -20,7 +20,7 @@ def test_help_waits_for_nothing_that_it_does_not_need() -> None:
     code = f"import sys, app.cli; print([each for each in {heavy} if each in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     told = subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout
-    for command in ("serve", "seed", "import", "demo", "migrate", "verify", "account", "token"):
+    for command in ("serve", "seed", "import", "demo", "migrate", "verify", "account", "token", "access-key", "audit"):
         assert f"\n  {command} " in told
 
 

@@ -4,6 +4,7 @@ import base64
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from typing import Any
 
@@ -179,7 +180,7 @@ def _webhook(text: str, *, private: bool) -> str:
         raise _target("The webhook's URL is not one.", remedy) from None
     if url.scheme != "https" and not (private and url.scheme == "http"):
         raise _target("Webhooks are sent by https alone.", remedy)
-    if not host or url.userinfo or url.fragment or port == 0:
+    if not host or url.userinfo or url.fragment or not (port is None or 1 <= port <= 65_535):
         raise _target("The webhook's URL must have a host, and no user or fragment.", remedy)
     if not private and is_address(host) and not is_public(host):
         raise _target(NOT_PUBLIC, "Name a public host, or have TOLLGATE_WEBHOOK_ALLOW_PRIVATE_ADDRESSES set.")
@@ -190,7 +191,7 @@ def _mailbox(text: str) -> str:
     remedy = "Give an address such as alerts@example.com."
     try:
         address = Address(addr_spec=text) if len(text) <= LONGEST_ADDRESS and text.isascii() else None
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, HeaderParseError):
         address = None
     if address is None or not address.domain or address.addr_spec != text or not text.isprintable():
         raise _target("The e-mail address is not one.", remedy)

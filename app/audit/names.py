@@ -64,6 +64,7 @@ _OPERATIONS = {
         "updateServiceLinkedRole": "UpdateRoleDescription",
         "deleteServiceLinkedRole": "DeleteServiceLinkedRole",
         "createAccessKey": "CreateAccessKey",
+        "updateAccessKey": "UpdateAccessKey",
         "deleteAccessKey": "DeleteAccessKey",
     },
     "ram": {

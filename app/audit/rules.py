@@ -14,6 +14,8 @@ LONGEST_TEXT = 2_000
 LONGEST_LIST = 100
 DEEPEST = 20
 LONGEST_NAME = 200
+_MARGIN = 100
+"""What is looked at behind a cut, so that a secret across it is known as one; and no more, as looking takes time."""
 
 _SECRET_NAMES = re.compile(
     r"token|secret|passw|passphrase|authorization|credential|apikey|accesskey|privatekey|signingkey|encryptionkey"
@@ -25,6 +27,7 @@ _SECRETS_IN_TEXT = re.compile(
     r"|(?<=://)[^/?#\s@]+(?=@)"  # user and password in a URL
     r"|(?<=[Bb]earer )[!-~]{8,}"
 )
+_QUERY = re.compile(r"(://[^\s?#]*\?)[^\s#]+")
 
 
 @lru_cache(maxsize=4096)
@@ -45,13 +48,13 @@ def kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def hidden(text: str) -> str:
     """A text without what has the form of a secret."""
     if "://" in text or "tg_" in text or "earer " in text or "whsec_" in text:
-        return _SECRETS_IN_TEXT.sub(HIDDEN, text)
+        return _SECRETS_IN_TEXT.sub(HIDDEN, _QUERY.sub(rf"\1{HIDDEN}", text))
     return text
 
 
 def printable(text: str, maximum: int) -> str:
     """A text for a column: without secrets and what no database keeps, and cut where it is too long."""
-    text = _unicode(hidden(text)).replace("\x00", "")
+    text = _unicode(hidden(text[: maximum + _MARGIN])).replace("\x00", "")
     return text if len(text) <= maximum else text[: maximum - 1] + "…"
 
 
@@ -95,8 +98,8 @@ def _many(value: Any, depth: int) -> Any:
 
 
 def _text(value: str) -> str:
-    value = _unicode(hidden(value))
-    return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value)} characters)"
+    text = _unicode(hidden(value[: LONGEST_TEXT + _MARGIN]))
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(value)} characters)"
 
 
 def _unicode(text: str) -> str:

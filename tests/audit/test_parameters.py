@@ -99,6 +99,7 @@ def test_what_is_cut_says_how_long_it_was() -> None:
     [
         (f"see {TOKEN}!", f"see {HIDDEN}!"),
         ("https://user:pass@hooks.example/x", f"https://{HIDDEN}@hooks.example/x"),
+        ("to https://hooks.example/x?key=1&b=2#c", f"to https://hooks.example/x?{HIDDEN}#c"),
         ("Bearer abcdefghij", f"Bearer {HIDDEN}"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", HIDDEN),
         ("https://hooks.example/tg_short", "https://hooks.example/tg_short"),
@@ -107,6 +108,12 @@ def test_what_is_cut_says_how_long_it_was() -> None:
 def test_what_has_the_form_of_a_secret_is_hidden_in_any_text(text: str, expected: str) -> None:
     assert kept({"description": text}) == {"description": expected}
     assert printable(text, 500) == expected
+
+
+def test_a_secret_across_the_cut_is_hidden() -> None:
+    for before in range(LONGEST_TEXT - len(TOKEN) - 1, LONGEST_TEXT + 1):
+        found = kept({"text": " " * before + TOKEN + " " * 5000})["text"]
+        assert "tg_a1B2" not in found
 
 
 def test_a_tag_s_value_is_hidden_where_its_key_says_that_it_is_a_secret() -> None:

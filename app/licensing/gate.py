@@ -209,7 +209,8 @@ def limit_exceeded(book: Book, requested: int, left: int) -> LimitExceeded:
     unit = {"VCPU": "vCPUs", "CORE": "cores", "SOCKET": "sockets", "INSTANCE": "instances"}[book.terms.counting_type]
     available = max(left, 0)
     return LimitExceeded(
-        message=f"“{book.name}” has {available} of {book.license_count} licenses left ({unit}); {requested} are needed.",
+        message=f"“{book.name}” has {available} of {book.license_count} licenses left ({unit}); "
+        f"{requested} are needed.",
         remedy="Stop or terminate what uses it, or ask its owner to raise the license count.",
         rule="LC-6",
         requested=requested,

@@ -5,7 +5,7 @@ One table for what can carry licenses, so that search, pages and associations re
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -138,7 +138,7 @@ class SearchWordRow(Base):
     __tablename__ = "search_word"
     __table_args__ = (UniqueConstraint("text", "kind", "key"), Index(None, "kind", "key"))
 
-    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     key: Mapped[str] = mapped_column(String(128))
     text: Mapped[str] = mapped_column(_folded(256))

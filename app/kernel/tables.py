@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Dialect, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Dialect, Integer, MetaData, String, Table
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -53,7 +53,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
 
-Key = BigInteger
+Key = BigInteger().with_variant(Integer(), "sqlite")
+"""A key of 64 bits. SQLite keeps a table by it, without an index beside, only where its type is INTEGER by name."""
+
 AccountId = String(12)
 RegionCode = String(32)
 Json = JSON

@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -25,7 +24,6 @@ from sqlalchemy import (
     select,
 )
 
-from app.kernel.reads.json_sql import json_array_of, json_object
 from app.licensing.failures import FAILURE
 from app.licensing.rules import CountingType
 from app.licensing.service import ASSOCIATION, CONFIGURATION, TAG, ConfigurationFacts, facts_of
@@ -100,41 +98,42 @@ class Detail:
 
 
 def detail(connection: Connection, account_id: str, arn: str) -> Detail | None:
-    """The same with its tags and what carries it, of one instant: a single statement."""
-    statement = _detail(connection.dialect.name)
-    row = connection.execute(statement, {"viewer": account_id, "arn": arn}).one_or_none()
-    if row is None:
+    """The same with its tags and what carries it, of one instant: a single statement, a row for each pair of them."""
+    rows = connection.execute(_detail(), {"viewer": account_id, "arn": arn}).all()
+    if not rows:
         return None
-    tags, carried = (each if isinstance(each, list) else orjson.loads(each) for each in (row.told_tags, row.told_types))
-    found = [TypeSummary(row.id, each["type"], each["resources"], each["consumed"]) for each in carried]
-    return Detail(facts_of(row), {each["key"]: each["value"] for each in tags}, found)
+    configuration = facts_of(rows[0])
+    tags = {row.tag_key: row.tag_value for row in rows if row.tag_key is not None}
+    carried = {row.carrying_type: row for row in rows if row.carrying_type is not None}
+    found = [TypeSummary(configuration.key, each, row.carrying, row.carried) for each, row in sorted(carried.items())]
+    return Detail(configuration, dict(sorted(tags.items())), found)
 
 
-@lru_cache(maxsize=2)
-def _detail(dialect: str) -> Select[Any]:
-    viewer = bindparam("viewer", type_=String())
-    tags = select(json_array_of(json_object([("key", TAG.c.key), ("value", TAG.c.value)], dialect), TAG.c.key)).where(
-        TAG.c.configuration_id == CONFIGURATION.c.id
-    )
+@lru_cache(maxsize=1)
+def _detail() -> Select[Any]:
+    viewer, own = bindparam("viewer", type_=String()), CONFIGURATION.alias()
+    named = select(own.c.id).where(own.c.arn == bindparam("arn", type_=String())).scalar_subquery()
     types = (
-        select(
-            ASSOCIATION.c.resource_type.label("type"),
-            func.count().label("resources"),
-            cast(func.sum(ASSOCIATION.c.consumed), BigInteger).label("consumed"),
-        )
+        _by_type()
         .where(
-            ASSOCIATION.c.configuration_id == CONFIGURATION.c.id,
+            ASSOCIATION.c.configuration_id == named,
             or_(CONFIGURATION.c.owner_account_id == viewer, ASSOCIATION.c.account_id == viewer),
         )
-        .group_by(ASSOCIATION.c.resource_type)
-        .correlate(CONFIGURATION)
         .subquery()
     )
-    one = json_object([(name, types.c[name]) for name in ("type", "resources", "consumed")], dialect)
-    told = select(json_array_of(one, types.c.type)).select_from(types)
-    return _by_arn().add_columns(
-        tags.correlate(CONFIGURATION).scalar_subquery().label("told_tags"),
-        told.correlate(CONFIGURATION).scalar_subquery().label("told_types"),
+    joined = CONFIGURATION.outerjoin(TAG, TAG.c.configuration_id == CONFIGURATION.c.id).outerjoin(
+        types, types.c.configuration_id == CONFIGURATION.c.id
+    )
+    return (
+        _by_arn()
+        .add_columns(
+            TAG.c.key.label("tag_key"),
+            TAG.c.value.label("tag_value"),
+            types.c.resource_type.label("carrying_type"),
+            types.c.resources.label("carrying"),
+            types.c.consumed.label("carried"),
+        )
+        .select_from(joined)
     )
 
 
@@ -181,19 +180,26 @@ def summaries(connection: Connection, account_id: str, keys: Sequence[int]) -> l
 def _summaries() -> Select[Any]:
     viewer = bindparam("viewer", type_=String())
     return (
-        select(
-            ASSOCIATION.c.configuration_id,
-            ASSOCIATION.c.resource_type,
-            func.count(),
-            cast(func.sum(ASSOCIATION.c.consumed), BigInteger),
-        )
-        .join(CONFIGURATION, CONFIGURATION.c.id == ASSOCIATION.c.configuration_id)
+        _by_type()
         .where(
             ASSOCIATION.c.configuration_id.in_(bindparam("keys", expanding=True)),
             or_(CONFIGURATION.c.owner_account_id == viewer, ASSOCIATION.c.account_id == viewer),
         )
-        .group_by(ASSOCIATION.c.configuration_id, ASSOCIATION.c.resource_type)
         .order_by(ASSOCIATION.c.configuration_id, ASSOCIATION.c.resource_type)
+    )
+
+
+def _by_type() -> Select[Any]:
+    """A row for each configuration and type of what carries it."""
+    return (
+        select(
+            ASSOCIATION.c.configuration_id,
+            ASSOCIATION.c.resource_type,
+            func.count().label("resources"),
+            cast(func.sum(ASSOCIATION.c.consumed), BigInteger).label("consumed"),
+        )
+        .join(CONFIGURATION, CONFIGURATION.c.id == ASSOCIATION.c.configuration_id)
+        .group_by(ASSOCIATION.c.configuration_id, ASSOCIATION.c.resource_type)
     )
 
 

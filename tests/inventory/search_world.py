@@ -40,7 +40,9 @@ async def refused(client: Client, filter: str, **given: Any) -> dict[str, Any]:
     return result
 
 
-async def report(client: Client, resource_id: str, *applications: tuple[str, str | None, str | None], **given: Any) -> str:
+async def report(
+    client: Client, resource_id: str, *applications: tuple[str, str | None, str | None], **given: Any
+) -> str:
     """The global id of a server that reported its applications, each a name, a version and a publisher."""
     listed = [{"name": name, "version": version, "publisher": publisher} for name, version, publisher in applications]
     wanted = {"region": "us-east-1", "resourceId": resource_id, "applications": listed, **given}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, or_, select, true
 
 from app.compute.searching import applications, resources, tags, values_like, words_like, words_matching
 from app.compute.words import Word
@@ -22,11 +22,15 @@ _FIRST = (Field.APPLICATION, Field.PUBLISHER, Field.VERSION)
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A select of resources' keys. `ordered`: an index has them in the order of the keys, so that a page is a few."""
+    """A select of resources' keys. `ordered`: an index has them in the order of the keys, so that a page is a few.
+
+    `row` is the resource, where it is a resource's own column that finds it.
+    """
 
     keys: Select[Any]
     key: ColumnElement[int]
     ordered: bool
+    row: FromClause | None = None
 
 
 def driver(expression: Expression, ground: Ground) -> Driver | None:
@@ -56,7 +60,7 @@ def _column(term: Term, ground: Ground) -> Driver | None:
     if found is None:
         return None
     keys = select(resource.c.id).where(found)
-    return Driver(keys, resource.c.id, ordered=term.operator is Operator.EQUALS)
+    return Driver(keys, resource.c.id, term.operator is Operator.EQUALS, resource)
 
 
 def _tag(term: Term, ground: Ground) -> Driver | None:

@@ -9,10 +9,13 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     String,
     and_,
+    any_,
     bindparam,
+    func,
     literal,
     literal_column,
     select,
@@ -156,23 +159,39 @@ def page_keys(plan: Plan, reach: Reach, ground: Ground, window: Window) -> Selec
 
 
 def _first(branch: Branch, reach: Reach, ground: Ground, window: Window) -> Select[Any]:
-    """The first keys of a driver whose resources are within reach and as the rest asks."""
+    """The first keys of a driver whose resources are within reach and as the rest asks.
+
+    What is asked stands where no index serves it: the driver's shall be taken, by databases that don't know the values.
+    """
     driven = _driver(branch, reach, ground)
+    if not driven.ordered:
+        resource = resources()
+        keys = select(resource.c.id.label("key")).where(among(resource.c.id, driven.keys, ground.dialect))
+        return _ordered(keys.where(_passes(branch, reach, resource, ground)), resource.c.id, window)
+    keys = driven.keys.with_only_columns(driven.key.label("key"))
+    if driven.row is not None:
+        return _ordered(keys.where(_passes(branch, reach, driven.row, ground)), driven.key, window)
     resource = resources()
     passing = (
         select(literal_column("1"))
-        .where(
-            resource.c.id == driven.key,
-            resource.c.gone_at.is_(None),
-            *reach.holds(resource, ground),
-            *(holds(each, resource, ground) for each in branch.rest),
-        )
+        .where(resource.c.id == driven.key, _passes(branch, reach, resource, ground))
         .correlate_except(resource)
         .scalar_subquery()
     )
-    keys = driven.keys.with_only_columns(driven.key.label("key"))
-    # One probe by key for each row: a condition that the databases can't turn into a join in another order.
-    return _ordered(keys.where(passing.is_not(None), *window.within(driven.key)).distinct(), driven.key, window)
+    return _ordered(keys.where(passing.is_not(None)).distinct(), driven.key, window)
+
+
+def _passes(branch: Branch, reach: Reach, resource: FromClause, ground: Ground) -> ColumnElement[bool]:
+    """Whether a resource that the driver found is there, within reach, and as the rest asks."""
+    asked = [*reach.holds(resource, ground), *(holds(each, resource, ground) for each in branch.rest)]
+    return and_(resource.c.gone_at.is_(None), *asked).is_(true())
+
+
+def among(key: ColumnElement[int], keys: Select[Any], dialect: str) -> ColumnElement[bool]:
+    """Whether a key is one of few, worked out first; PostgreSQL would weigh it as a join of many."""
+    if dialect == "postgresql":
+        return key == any_(func.array(keys.scalar_subquery()))
+    return key.in_(keys)
 
 
 def _driver(branch: Branch, reach: Reach, ground: Ground) -> Driver:
@@ -185,11 +204,12 @@ def _driver(branch: Branch, reach: Reach, ground: Ground) -> Driver:
 
 def _any() -> Driver:
     resource = resources()
-    return Driver(select(resource.c.id), resource.c.id, ordered=True)
+    return Driver(select(resource.c.id), resource.c.id, True, resource)
 
 
 def _ordered(keys: Select[Any], key: ColumnElement[int], window: Window) -> Select[Any]:
-    return keys.order_by(key.asc() if window.ascending else key.desc()).limit(window.limit)
+    within = keys.where(*window.within(key))
+    return within.order_by(key.asc() if window.ascending else key.desc()).limit(window.limit)
 
 
 def all_keys(expression: Expression | None, plan: Plan, reach: Reach, ground: Ground) -> Select[Any]:

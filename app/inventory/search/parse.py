@@ -75,16 +75,18 @@ def wrong(column: int, expected: str, found: str = "") -> DomainError:
 
 
 def _unexpected(error: UnexpectedInput, text: str) -> DomainError:
-    allowed: Iterable[str] = ()
+    allowed: set[str] = set()
     position = len(text)
     if isinstance(error, UnexpectedCharacters):
-        allowed, position = error.allowed or (), error.pos_in_stream  # type: ignore[assignment]
+        allowed, position = set(error.allowed or ()), error.pos_in_stream  # type: ignore[assignment]
         if text[position] == '"':
             return wrong(position + 1, "a closing quotation mark for the one that opens here")
     elif isinstance(error, UnexpectedToken):
-        allowed = error.accepts or error.expected
+        allowed = set(error.accepts or error.expected)
         if error.token.type != "$END":
             position = error.token.start_pos or 0
+    if allowed & {"_CLOSE", "$END"}:  # a term is complete: the parser may have settled already that no AND follows
+        allowed |= {"_AND", "_OR"}
     expected = " or ".join(dict.fromkeys(words for name, words in _EXPECTED.items() if name in allowed))
     found = "the end" if position >= len(text) else f"“{text[position : position + 20]}”"
     return wrong(position + 1, expected or "a term", found)

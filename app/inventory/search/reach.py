@@ -43,7 +43,7 @@ class OwnReach:
 
     def driver(self, ground: Ground) -> Driver | None:
         resource = resources()
-        return Driver(select(resource.c.id).where(*self.holds(resource, ground)), resource.c.id, ordered=True)
+        return Driver(select(resource.c.id).where(*self.holds(resource, ground)), resource.c.id, True, resource)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,14 +75,15 @@ async def events(database: Database) -> list[RowMapping]:
 
 @dataclass
 class MemoryStore:
-    """A destination that forgets. A server can be made to die at one of its puts, or to get stuck at a log file's."""
+    """A destination that forgets. A server can be made to die at one of its puts, or to get stuck at its first of some name."""
 
     bucket: str = "local"
     prefix: str = ""
     objects: dict[str, bytes] = field(default_factory=dict)
     metadata: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    stuck: threading.Event | None = None
-    reached: threading.Event | None = None
+    stuck_at: str | None = None
+    stuck: threading.Event = field(default_factory=threading.Event)
+    reached: threading.Event = field(default_factory=threading.Event)
     _until_death: int = 0
     _dies_after: bool = False
 
@@ -91,19 +92,14 @@ class MemoryStore:
         self._until_death, self._dies_after = number, moment == "after"
 
     def wait_until_stuck(self) -> None:
-        assert self.reached is not None
         assert self.reached.wait(10)
-
-    def go_on(self) -> None:
-        assert self.stuck is not None
-        self.stuck.set()
 
     def put(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
         self._until_death -= 1
         dies = self._until_death == 0
         if dies and not self._dies_after:
             raise ConnectionError("cut short before the put")
-        if self.stuck and self.reached and not self.reached.is_set() and "/CloudTrail/" in key:
+        if self.stuck_at and self.stuck_at in key and not self.reached.is_set():
             self.reached.set()
             assert self.stuck.wait(10)
         self.objects[key] = body
@@ -123,6 +119,8 @@ SIGNER = Signer(_KEY)
 KEYS = PublicKeys.parse(public_pem(SIGNER.public_key))
 
 
-def deliverer(database: Database, store: Any, signer: Signer = SIGNER, destination: str = "memory") -> TrailDeliverer:
+def deliverer(
+    database: Database, store: Any, signer: Signer = SIGNER, destination: str = "memory", interval: timedelta = INTERVAL
+) -> TrailDeliverer:
     """A server's deliverer to a store."""
-    return TrailDeliverer(database, store, signer, destination, INTERVAL)
+    return TrailDeliverer(database, store, signer, destination, interval)

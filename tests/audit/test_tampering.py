@@ -171,6 +171,16 @@ def spell_the_signature_in_capitals(objects: Objects, chance: random.Random) -> 
     objects[key] = objects[key].upper()
 
 
+def spell_the_head_s_signature_in_capitals(objects: Objects, chance: random.Random) -> None:
+    sealed = orjson.loads(objects[HEAD])
+    objects[HEAD] = orjson.dumps({**sealed, "signature": sealed["signature"].upper()})
+
+
+def space_the_head_out(objects: Objects, chance: random.Random) -> None:
+    """The same JSON in other bytes."""
+    objects[HEAD] = orjson.dumps(orjson.loads(objects[HEAD]), option=orjson.OPT_INDENT_2)
+
+
 TAMPERINGS: list[Callable[[Objects, random.Random], None]] = [
     flip_a_bit,
     cut_off,
@@ -191,6 +201,8 @@ TAMPERINGS: list[Callable[[Objects, random.Random], None]] = [
     sign_a_digest_with_another_key,
     sign_the_head_with_another_key,
     spell_the_signature_in_capitals,
+    spell_the_head_s_signature_in_capitals,
+    space_the_head_out,
 ]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import re
-import threading
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -104,19 +104,26 @@ async def test_a_server_that_dies_at_any_put_leaves_neither_a_gap_nor_a_repetiti
     assert deaths == 15
 
 
-async def test_a_server_that_was_stuck_finds_that_another_took_over(database: Database, clock: ManualClock) -> None:
+@pytest.mark.parametrize("place", ["tollgate/trail-head.json", "/CloudTrail/"], ids=["head", "log file"])
+async def test_a_server_that_was_stuck_finds_that_another_took_over(
+    database: Database, clock: ManualClock, place: str
+) -> None:
+    """It is left alone while it may still be at it, and does no harm when it goes on after another has delivered."""
     await act_everywhere(database)
-    store = MemoryStore(stuck=threading.Event(), reached=threading.Event())
-    slow = asyncio.create_task(deliverer(database, store).run_once())
+    store = MemoryStore(stuck_at=place)
+    short = timedelta(minutes=1)
+    slow = asyncio.create_task(deliverer(database, store, interval=short).run_once())
     await asyncio.to_thread(store.wait_until_stuck)
-    clock.advance(INTERVAL)
-    assert await deliverer(database, store).run_once() == Delivered(4, 4, 0)
-    store.go_on()
+    clock.advance(short)
+    assert await deliverer(database, store, interval=short).run_once() is None
+    clock.advance(books.HELD_FOR)
+    assert await deliverer(database, store, interval=short).run_once() == Delivered(4, 4, 0)
+    store.stuck.set()
     assert await slow is None
     assert same(store, await recorded(database))
-    clock.advance(INTERVAL)
+    clock.advance(short)
     await act(database)
-    assert await deliverer(database, store).run_once() == Delivered(1, 1, 0)
+    assert await deliverer(database, store, interval=short).run_once() == Delivered(1, 1, 0)
     assert verify(store, KEYS).findings == []
 
 

@@ -33,6 +33,7 @@ from bench.servers import free_port, opened, wait_for
 ACCOUNT, REGION = "111122223333", "us-east-1"
 SIZES = (1_000, 5_000)
 ROUNDS = 7
+TEXT, PING, PONG = 1, 9, 10
 DOCUMENT = "subscription { limitAlerts { cursor node { id message raisedAt } } }"
 PACKAGES = ("graphql-ws@6", "ws@8", "graphql@16")
 
@@ -92,7 +93,11 @@ class Subscription(asyncio.Protocol):
             length, start = int.from_bytes(self._buffer[2:4], "big"), 4
         if len(self._buffer) < start + length:
             return None
-        message, self._buffer = self._buffer[start : start + length], self._buffer[start + length :]
+        opcode, message = self._buffer[0] & 15, self._buffer[start : start + length]
+        self._buffer = self._buffer[start + length :]
+        if opcode == PING:
+            self._transport.write(_frame(message, PONG))
+            return self._message()
         return message
 
     def close(self) -> None:
@@ -123,9 +128,9 @@ class Crowd:
             self._done.set()
 
 
-def _frame(text: bytes) -> bytes:
-    """A masked text frame; the mask is zero, which is one like another."""
-    head = bytes([0x81])
+def _frame(text: bytes, opcode: int = TEXT) -> bytes:
+    """A masked frame; the mask is zero, which is one like another."""
+    head = bytes([0x80 | opcode])
     head += bytes([0x80 | len(text)]) if len(text) < 126 else bytes([0x80 | 126]) + len(text).to_bytes(2, "big")
     return head + bytes(4) + text
 
@@ -207,15 +212,18 @@ async def _tollgate(folder: Path) -> AsyncIterator[Server]:
         await database.write(lambda tx: create_standalone(tx, ACCOUNT, "Bench"))
         made = await database.write(lambda tx: create_token(tx, ACCOUNT, Permission.ADMINISTRATOR, "bench"))
     port = free_port()
-    command = [sys.executable, "-m", "bench.fanout", str(port)]
-    env = {**os.environ, "TOLLGATE_DATABASE_URL": url, "TOLLGATE_LOG_LEVEL": "warning"}
-    process = subprocess.Popen(command, env=env)
+    process = _begin(port, url)
     try:
         wait_for(f"http://127.0.0.1:{port}/health/live", process)
         yield Server(port, psutil.Process(process.pid), made.secret)
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _begin(port: int, url: str) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "TOLLGATE_DATABASE_URL": url}
+    return subprocess.Popen([sys.executable, "-m", "bench.fanout", str(port)], env=env)
 
 
 @contextlib.contextmanager

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
 from app.alerts.delivery.deliverer import Deliverer
 from app.alerts.delivery.setup import set_up
+from app.audit.retention import purge
+from app.audit.trail.delivery import TrailDeliverer
+from app.inventory.upkeep import Upkeep
 from app.kernel.database import Database
 from app.kernel.errors import Unavailable
 from app.settings import Settings
@@ -14,6 +18,7 @@ from app.settings import Settings
 log = structlog.get_logger(__name__)
 Task = Callable[[], Awaitable[None]]
 AGAIN_SECONDS = 5.0
+PURGE_SECONDS = 900.0
 
 
 class Background:
@@ -21,7 +26,14 @@ class Background:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         set_up(database, settings)
-        self._tasks: dict[str, Task] = {"deliver alerts": Deliverer(database, settings).run_forever}
+        self._tasks: dict[str, Task] = {
+            "deliver alerts": Deliverer(database, settings).run_forever,
+            "keep the inventory": Upkeep(database, settings).run_forever,
+            "purge old records": partial(_purge_records, database, settings),
+        }
+        trail = TrailDeliverer.of(settings, database)
+        if trail is not None:
+            self._tasks["deliver the trail"] = trail.run
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -41,3 +53,10 @@ class Background:
             except Exception:
                 log.exception("a task failed", task=name)
             await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _purge_records(database: Database, settings: Settings) -> None:
+    """Let audit records go that are past their time; what a trail has not yet is kept (AU-3)."""
+    while True:
+        await purge(database, settings)
+        await asyncio.sleep(PURGE_SECONDS)

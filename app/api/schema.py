@@ -18,6 +18,7 @@ from app.compute.schema import DedicatedHost, Instance, LaunchTemplate, MachineI
 from app.identity.schema import IdentityMutation, IdentityQuery
 from app.inventory.schema import InventoryMutation
 from app.inventory.search_schema import InventoryQuery
+from app.inventory.sync_schema import InventorySyncMutation
 from app.kernel.graphql.errors import LicenseLimitExceeded, LicenseRuleViolated, Refusal
 from app.kernel.graphql.regions import RegionsQuery
 from app.kernel.graphql.scalars import SCALARS
@@ -61,6 +62,7 @@ class Mutation(
     ComputeMutation,
     LaunchMutation,
     InventoryMutation,
+    InventorySyncMutation,
     AlertsMutation,
     DeliveryMutation,
     IdentityMutation,

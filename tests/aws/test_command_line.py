@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,17 @@ async def test_the_aws_cli_creates_lists_and_deletes(door: Door, tmp_path: Path)
     assert code != 0
     assert "(InvalidParameterValueException) when calling the GetLicenseConfiguration operation" in err
     assert "is not found" in err
+
+
+async def test_the_commands_of_the_readme_do_what_they_say(door: Door, tmp_path: Path) -> None:
+    await door.both()
+    aws = CommandLine(door.url, await door.key(ACCOUNT), tmp_path)
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    commands = [shlex.split(line) for line in readme.splitlines() if line.startswith("aws license-manager ")]
+    assert len(commands) == 3
+    for command in commands:
+        *arguments, option, _address = command[2:]
+        assert option == "--endpoint-url"
+        await aws.json(*arguments)
+    listed = await aws.json("list-license-configurations")
+    assert [each["Name"] for each in listed["LicenseConfigurations"]] == ["Database"]

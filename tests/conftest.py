@@ -53,8 +53,6 @@ async def api(database_url: str, clock: ManualClock) -> "AsyncIterator[Api]":
     server = build(settings, clock=clock)
     async with (
         server.application.router.lifespan_context(server.application),
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(server.application), base_url="http://tollgate.test"
-        ) as http,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(server.application), base_url="http://tollgate.test") as http,
     ):
         yield Api(http, server.database)

@@ -13,8 +13,12 @@ from tests.support.api import Api
 OPERATIONS = sorted((Path(__file__).parents[2] / "graphql" / "operations").glob("*.graphql"))
 
 
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
 def _operation(path: Path) -> OperationDefinitionNode:
-    (definition,) = parse(path.read_text("utf-8")).definitions
+    (definition,) = parse(_text(path)).definitions
     assert isinstance(definition, OperationDefinitionNode)
     return definition
 
@@ -38,14 +42,14 @@ async def _given(api: Api, operation: OperationDefinitionNode) -> dict[str, Any]
 
 @pytest.mark.parametrize("path", OPERATIONS, ids=lambda path: path.stem)
 async def test_a_documented_operation_runs(api: Api, path: Path) -> None:
-    operation = _operation(path)
-    assert validate(schema._schema, parse(path.read_text("utf-8"))) == []
-    assert path.read_text("utf-8").startswith("# "), "each says what it is for"
+    operation, text = _operation(path), _text(path)
+    assert validate(schema._schema, parse(text)) == []
+    assert text.startswith("# "), "each says what it is for"
     if operation.operation is OperationType.SUBSCRIPTION:
         return
     await ensure_demo(api.database)
     client = await api.client(MASTER)
-    answer = await client.raw(path.read_text("utf-8"), await _given(api, operation))
+    answer = await client.raw(text, await _given(api, operation))
     assert "errors" not in answer, answer
     for payload in answer["data"].values():
         assert not (isinstance(payload, dict) and payload.get("errors")), payload

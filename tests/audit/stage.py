@@ -75,7 +75,7 @@ async def events(database: Database) -> list[RowMapping]:
 
 @dataclass
 class MemoryStore:
-    """A destination that forgets. A server can be made to die at one of its puts, or to get stuck at its first of some name."""
+    """A destination that forgets. A server can be made to die at one of its puts, or to get stuck at the first of one."""
 
     bucket: str = "local"
     prefix: str = ""

@@ -52,7 +52,7 @@ async def fill(database: Database, resources: int, accounts: int) -> list[str]:
     """Write an organization whose master searches all of it; the ids of its accounts, the master's first."""
     await database.write(_organization)
     for start in range(1, accounts, 50):
-        await database.write(lambda tx, many=min(50, accounts - start): _accounts(tx, many))  # noqa: B008
+        await database.write(functools.partial(_accounts, many=min(50, accounts - start)))
     await database.write(_open)
     ids = await database.read(
         lambda connection: [
@@ -61,7 +61,8 @@ async def fill(database: Database, resources: int, accounts: int) -> list[str]:
     )
     chance = random.Random(20)
     for start in range(0, resources, AT_ONCE):
-        await database.write(lambda tx, many=min(AT_ONCE, resources - start): _write(tx, ids, many, chance))  # noqa: B008
+        some = min(AT_ONCE, resources - start)
+        await database.write(functools.partial(_write, ids=ids, many=some, chance=chance))
     return ids
 
 
@@ -160,9 +161,8 @@ def _bulk(tx: Transaction, table: Table, rows: Sequence[Row]) -> None:
     ]
     names = [column.name for column in columns]
     if tx.connection.dialect.name == "postgresql":
-        copying = tx.connection.connection.driver_connection.copy_records_to_table(
-            table.name, records=records, columns=names
-        )
+        driver: Any = tx.connection.connection.driver_connection
+        copying = driver.copy_records_to_table(table.name, records=records, columns=names)
         await_only(copying)
     else:
         marks = ", ".join("?" * len(names))

@@ -24,7 +24,7 @@ def _first_answer(database: Path) -> tuple[float, int]:
     port = free_port()
     env = {**os.environ, "TOLLGATE_DATABASE_URL": f"sqlite+aiosqlite:///{database}", "TOLLGATE_LOG_LEVEL": "error"}
     began = time.perf_counter()
-    command = [Path(sys.executable).parent / "tollgate", "serve", "--port", str(port)]
+    command = [str(Path(sys.executable).parent / "tollgate"), "serve", "--port", str(port)]
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/health/live", process)

@@ -75,7 +75,7 @@ async def events(database: Database) -> list[RowMapping]:
 
 @dataclass
 class MemoryStore:
-    """A destination that forgets. A server can be made to die at one of its puts, or to get stuck at the first of one."""
+    """A destination that forgets. A server can be made to die at one of its puts, or to get stuck at the first."""
 
     bucket: str = "local"
     prefix: str = ""

@@ -55,6 +55,8 @@ def _typed(shape: Any, value: Any, path: str) -> Any:
         return [_typed(shape.member, each, f"{path}.{position + 1}.member") for position, each in enumerate(value)]
     kind, test = _SCALARS[shape.type_name]
     _expect(test(value), value, path, kind)
+    # No database keeps it in a text, and no text of AWS's has it.
+    _expect(not isinstance(value, str) or "\x00" not in value, value, path, "a string without the character NUL")
     return value
 
 

@@ -282,6 +282,7 @@ async def test_other_operations_are_named_in_the_refusal(guarded: Guarded, targe
         b"[" * 100_000,
         b'{"Name":"\\ud800"}',
         b'{"Name": {}}',
+        b'{"Name": "a\\u0000"}',
     ],
 )
 async def test_bodies_that_are_no_input_are_serialization_errors(guarded: Guarded, body: bytes) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-NAMES = ("start", "launches", "auditing", "pages", "fanout", "aws")
+NAMES = ("start", "launches", "auditing", "history", "pages", "fanout", "aws")
 
 
 def main() -> None:

@@ -48,6 +48,8 @@ class Group:
         self.failure: Exception | None = None
         self._read = read
         self._events: deque[Event] = deque()
+        # Most subscribers are at one position: what is new to one is the same list for all.
+        self._news: dict[int, list[Event]] = {}
 
     def since(self, position: int) -> list[Event] | None:
         """The events above a position; None where they are not held any more."""
@@ -55,14 +57,18 @@ class Group:
             raise self.failure
         if position < self.floor:
             return None
-        newer = list(takewhile(lambda event: event[0] > position, reversed(self._events)))
-        newer.reverse()
-        return newer
+        news = self._news.get(position)
+        if news is None:
+            news = list(takewhile(lambda event: event[0] > position, reversed(self._events)))
+            news.reverse()
+            self._news[position] = news
+        return news
 
     async def advance(self, head: int) -> None:
         """Read up to a position that was committed, and wake who waits."""
         while self.position < head:
             events = await self._read(self.position, head)
+            self._news.clear()
             self._events.extend(events)
             self.position = reached(events, head)
             while len(self._events) > KEPT:

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -16,7 +17,7 @@ from app.audit.trail.signing import KEY_FILE, PUBLIC_KEYS_FILE, PublicKeys, load
 from app.audit.trail.store import FolderStore, S3Store, open_store
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from tests.audit.stage import act_everywhere
 from tests.support.databases import Databases
 
@@ -72,7 +73,7 @@ def test_an_edited_trail_exits_1_and_names_what_was_edited(run: Run, folder: Pat
     assert code == 1
     assert f"edited: {log.relative_to(folder)}: A log file is not as it was delivered." in said
     assert "added: AWSLogs/more: No digest knows this object." in said
-    assert said.endswith("The trail is not whole: 2 findings.\n")
+    assert said.endswith("The trail is not whole; findings: 2.\n")
 
 
 def test_a_trail_is_verified_elsewhere_by_its_public_key(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -161,6 +162,20 @@ def test_a_destination_is_a_folder_or_a_bucket_with_a_prefix() -> None:
 def test_a_server_without_a_destination_delivers_nothing(tmp_path: Path) -> None:
     assert TrailDeliverer.of(settings(tmp_path), Database("sqlite+aiosqlite:///unused.db")) is None
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"trail_destination": "ftp://bucket"}, "TOLLGATE_TRAIL_DESTINATION"),
+        ({"trail_destination": "x", "trail_signing_key_file": Path("none.pem")}, "TOLLGATE_TRAIL_SIGNING_KEY_FILE"),
+        ({"trail_destination": "x", "data_directory": Path("/dev/null/data")}, "TOLLGATE_DATA_DIRECTORY"),
+    ],
+)
+def test_a_setting_that_can_not_be_used_is_named(tmp_path: Path, given: dict[str, Any], variable: str) -> None:
+    chosen = settings(tmp_path).model_copy(update=given)
+    with pytest.raises(SettingsError, match=f"^{variable}: "):
+        TrailDeliverer.of(chosen, Database("sqlite+aiosqlite:///unused.db"))
 
 
 def test_a_name_that_leads_out_of_the_folder_is_no_object(tmp_path: Path) -> None:

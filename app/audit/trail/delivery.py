@@ -15,7 +15,7 @@ from app.audit.trail.files import Hashes, hashes_of, log_content, packed, sha256
 from app.audit.trail.signing import ALGORITHM, Signer, load_signer
 from app.audit.trail.store import Store, open_store
 from app.kernel.database import Database
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +44,20 @@ class TrailDeliverer:
     def of(cls, settings: Settings, database: Database) -> "TrailDeliverer | None":
         """The deliverer that the settings ask for; None where no destination is set.
 
-        Makes the signing key where there is none. ValueError or OSError where a setting can't be used.
+        Makes the signing key where there is none. Raises SettingsError where a setting can't be used.
         """
-        destination = settings.trail_destination
+        destination, given = settings.trail_destination, settings.trail_signing_key_file
         if destination is None:
             return None
-        store = open_store(destination, endpoint_url=settings.aws_endpoint_url)
-        signer = load_signer(settings.data_directory, settings.trail_signing_key_file)
+        try:
+            store = open_store(destination, endpoint_url=settings.aws_endpoint_url)
+        except ValueError as error:
+            raise SettingsError(f"TOLLGATE_TRAIL_DESTINATION: {error}") from None
+        try:
+            signer = load_signer(settings.data_directory, given)
+        except (ValueError, OSError) as error:
+            name = "TOLLGATE_TRAIL_SIGNING_KEY_FILE" if given else "TOLLGATE_DATA_DIRECTORY"
+            raise SettingsError(f"{name}: {error}") from None
         return cls(database, store, signer, destination, timedelta(seconds=settings.trail_interval_seconds))
 
     async def run(self) -> None:

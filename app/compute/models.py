@@ -13,6 +13,7 @@ from app.compute.folding import folds, version_key_of
 from app.compute.rules import InstanceState, LaunchMechanism, ResourceType, Tenancy
 from app.kernel.tables import AccountId, Base, Json, Key, RegionCode, UtcDateTime, one_of
 
+_THERE = text("gone_at IS NULL")
 _CAPTURED = text("captured_at IS NOT NULL")
 _WITH_NAME = text("name_folded IS NOT NULL")
 _NAMED = text("type IN ('IMAGE', 'LAUNCH_TEMPLATE') AND gone_at IS NULL")
@@ -42,9 +43,9 @@ class ResourceRow(Base):
             name="instance_complete",
         ),
         UniqueConstraint("account_id", "region", "type", "resource_id"),
-        Index(None, "account_id", "region", "id"),
-        Index(None, "account_id", "id"),
-        Index(None, "type", "id"),
+        Index(None, "account_id", "region", "id", sqlite_where=_THERE, postgresql_where=_THERE),
+        Index(None, "account_id", "id", sqlite_where=_THERE, postgresql_where=_THERE),
+        Index(None, "type", "id", sqlite_where=_THERE, postgresql_where=_THERE),
         Index(
             "uq_resource_name",
             "account_id",
@@ -56,10 +57,10 @@ class ResourceRow(Base):
             postgresql_where=_NAMED,
         ),
         Index(None, "host_id"),
-        Index(None, "resource_id_folded", "id"),
+        Index(None, "resource_id_folded", "id", sqlite_where=_THERE, postgresql_where=_THERE),
         Index(None, "name_folded", "id", sqlite_where=_WITH_NAME, postgresql_where=_WITH_NAME),
-        Index(None, "platform_folded", "id"),
-        Index(None, "instance_type", "id"),
+        Index(None, "platform_folded", "id", sqlite_where=_THERE, postgresql_where=_THERE),
+        Index(None, "instance_type", "id", sqlite_where=_THERE, postgresql_where=_THERE),
         Index(None, "active", "captured_at", sqlite_where=_CAPTURED, postgresql_where=_CAPTURED),
     )
 

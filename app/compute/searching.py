@@ -1,7 +1,5 @@
 """The tables that the inventory's search reads, as fresh relations for its statements; and the words that occur."""
 
-from typing import Any
-
 from sqlalchemy import ColumnElement, FromClause, Select, column, func, select, table
 
 from app.compute.models import ApplicationRow, ResourceRow, ResourceTagRow, SearchWordRow
@@ -13,7 +11,7 @@ SHORTEST_INDEXED = 3
 
 
 def resources() -> FromClause:
-    """All resources, those that are gone too."""
+    """All resources, those that are gone too; indexes are of those that are there."""
     return table_of(ResourceRow).alias()
 
 
@@ -49,9 +47,11 @@ def _of(word: FromClause, kind: Word, key: ColumnElement[str] | None) -> list[Co
     return [word.c.kind == kind.value, word.c.key == ("" if key is None else key)]
 
 
-def values_like(of: Any, pattern: ColumnElement[str]) -> Select[tuple[str]]:
-    """The different values of an indexed column that a LIKE pattern finds, stepping from each value to the next."""
-    steps = select(func.min(of).label("value")).cte("step", recursive=True, nesting=True)
-    following = select(func.min(of)).where(of > steps.c.value).scalar_subquery()
-    steps = steps.union_all(select(following).where(steps.c.value.is_not(None)))
+def values_like(name: str, pattern: ColumnElement[str]) -> Select[tuple[str]]:
+    """The different values of an indexed column that a LIKE pattern finds, stepping from each to the next."""
+    first, later = resources(), resources()
+    smallest = select(func.min(first.c[name]).label("value")).where(first.c.gone_at.is_(None))
+    steps = smallest.cte("step", recursive=True, nesting=True)
+    following = select(func.min(later.c[name])).where(later.c.gone_at.is_(None), later.c[name] > steps.c.value)
+    steps = steps.union_all(select(following.scalar_subquery()).where(steps.c.value.is_not(None)))
     return select(steps.c.value).where(steps.c.value.like(pattern, escape="\\"))

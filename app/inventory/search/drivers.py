@@ -45,7 +45,8 @@ def driver(expression: Expression, ground: Ground) -> Driver | None:
             return Driver(keys, keys.selected_columns[0], ordered=False)
         case Term(field=Field.UNIT):
             resource = resources()
-            keys = select(resource.c.id).where(resource.c.account_id.in_(accounts_in(ground.keys(expression))))
+            placed = resource.c.account_id.in_(accounts_in(ground.keys(expression)))
+            keys = select(resource.c.id).where(resource.c.gone_at.is_(None), placed)
             return Driver(keys, resource.c.id, ordered=False)
         case Term(field=field) if field in _INDEXED:
             return _column(expression, ground)
@@ -59,7 +60,7 @@ def _column(term: Term, ground: Ground) -> Driver | None:
     found = _indexed(column, term, ground, Word.NAME if term.field is Field.NAME else None)
     if found is None:
         return None
-    keys = select(resource.c.id).where(found)
+    keys = select(resource.c.id).where(resource.c.gone_at.is_(None), found)
     return Driver(keys, resource.c.id, term.operator is Operator.EQUALS, resource)
 
 
@@ -127,6 +128,5 @@ def _indexed(column: ColumnElement[str], term: Term, ground: Ground, kind: Word 
             return column.in_(words_matching(kind, key, ground.value(term, "_phrase")))
         return column.in_(words_like(kind, key, ground.value(term)))
     if term.field in _STEPPED:
-        stepped = resources().c[COLUMNS[term.field]]
-        return column.in_(values_like(stepped, ground.value(term)))
+        return column.in_(values_like(COLUMNS[term.field], ground.value(term)))
     return None

@@ -169,7 +169,7 @@ def _first(branch: Branch, reach: Reach, ground: Ground, window: Window) -> Sele
         keys = select(resource.c.id.label("key")).where(among(resource.c.id, driven.keys, ground.dialect))
         return _ordered(keys.where(_passes(branch, reach, resource, ground)), resource.c.id, window)
     keys = driven.keys.with_only_columns(driven.key.label("key"))
-    if driven.row is not None:
+    if driven.row is not None and ground.dialect == "sqlite":
         return _ordered(keys.where(_passes(branch, reach, driven.row, ground)), driven.key, window)
     resource = resources()
     passing = (
@@ -178,12 +178,13 @@ def _first(branch: Branch, reach: Reach, ground: Ground, window: Window) -> Sele
         .correlate_except(resource)
         .scalar_subquery()
     )
-    return _ordered(keys.where(passing.is_not(None)).distinct(), driven.key, window)
+    probed = keys.where(passing.is_not(None))
+    return _ordered(probed if driven.row is not None else probed.distinct(), driven.key, window)
 
 
 def _passes(branch: Branch, reach: Reach, resource: FromClause, ground: Ground) -> ColumnElement[bool]:
     """Whether a resource that the driver found is there, within reach, and as the rest asks."""
-    asked = [*reach.holds(resource, ground), *(holds(each, resource, ground) for each in branch.rest)]
+    asked = [*(holds(each, resource, ground) for each in branch.rest), *reach.holds(resource, ground)]
     return and_(resource.c.gone_at.is_(None), *asked).is_(true())
 
 
@@ -204,7 +205,7 @@ def _driver(branch: Branch, reach: Reach, ground: Ground) -> Driver:
 
 def _any() -> Driver:
     resource = resources()
-    return Driver(select(resource.c.id), resource.c.id, True, resource)
+    return Driver(select(resource.c.id).where(resource.c.gone_at.is_(None)), resource.c.id, True, resource)
 
 
 def _ordered(keys: Select[Any], key: ColumnElement[int], window: Window) -> Select[Any]:
@@ -216,7 +217,9 @@ def all_keys(expression: Expression | None, plan: Plan, reach: Reach, ground: Gr
     """The keys of all that is found."""
     resource = resources()
     asked = [resource.c.gone_at.is_(None), *reach.holds_of_many(resource, ground)]
-    if expression is not None:
+    if len(plan.branches) == 1:
+        asked += [holds(each, resource, ground) for each in plan.branches[0].rest]
+    elif expression is not None and any(branch.rest for branch in plan.branches):
         asked.append(holds(expression, resource, ground))
     found = select(resource.c.id)
     drivers = [_driver(branch, reach, ground).keys for branch in plan.branches if branch.part is not None]

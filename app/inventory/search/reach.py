@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_, select, union_all
 
 from app.compute.searching import resources
 from app.inventory.search.drivers import Driver
@@ -43,7 +43,8 @@ class OwnReach:
 
     def driver(self, ground: Ground) -> Driver | None:
         resource = resources()
-        return Driver(select(resource.c.id).where(*self.holds(resource, ground)), resource.c.id, True, resource)
+        keys = select(resource.c.id).where(resource.c.gone_at.is_(None), *self.holds(resource, ground))
+        return Driver(keys, resource.c.id, True, resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,19 @@ class OrganizationReach:
 
     def holds(self, resource: Any, ground: Ground) -> list[ColumnElement[bool]]:
         account_id = resource.c.account_id
-        return self._where(resource, ground, inventory_seen_by(ground.viewer, account_id, resource.c.region))
+        seen = inventory_seen_by(ground.viewer, account_id, resource.c.region)
+        return self._where(resource, ground, or_(account_id == ground.viewer, seen))
 
     def holds_of_many(self, resource: Any, ground: Ground) -> list[ColumnElement[bool]]:
-        return self._where(resource, ground, resource.c.account_id.in_(inventories_seen_by(ground.viewer)))
+        seen = union_all(inventories_seen_by(ground.viewer), select(ground.viewer))
+        return self._where(resource, ground, resource.c.account_id.in_(seen))
 
     def driver(self, ground: Ground) -> Driver | None:
         return None
 
     def _where(self, resource: Any, ground: Ground, seen: ColumnElement[bool]) -> list[ColumnElement[bool]]:
         return [
-            or_(resource.c.account_id == ground.viewer, seen),
+            seen,
             resource.c.region.in_(searched_regions(ground.viewer)),
             *_in_region(self.region, resource, ground),
         ]

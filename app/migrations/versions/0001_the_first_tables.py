@@ -450,13 +450,55 @@ def upgrade() -> None:
             "account_id", "region", "type", "resource_id", name=op.f("uq_resource_account_id_region_type_resource_id")
         ),
     )
-    op.create_index(op.f("ix_resource_account_id_region_id"), "resource", ["account_id", "region", "id"], unique=False)
-    op.create_index(op.f("ix_resource_account_id_id"), "resource", ["account_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_resource_account_id_region_id"),
+        "resource",
+        ["account_id", "region", "id"],
+        unique=False,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    )
+    op.create_index(
+        op.f("ix_resource_account_id_id"),
+        "resource",
+        ["account_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    )
     op.create_index(op.f("ix_resource_host_id"), "resource", ["host_id"], unique=False)
-    op.create_index(op.f("ix_resource_instance_type_id"), "resource", ["instance_type", "id"], unique=False)
-    op.create_index(op.f("ix_resource_platform_folded_id"), "resource", ["platform_folded", "id"], unique=False)
-    op.create_index(op.f("ix_resource_resource_id_folded_id"), "resource", ["resource_id_folded", "id"], unique=False)
-    op.create_index(op.f("ix_resource_type_id"), "resource", ["type", "id"], unique=False)
+    op.create_index(
+        op.f("ix_resource_instance_type_id"),
+        "resource",
+        ["instance_type", "id"],
+        unique=False,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    )
+    op.create_index(
+        op.f("ix_resource_platform_folded_id"),
+        "resource",
+        ["platform_folded", "id"],
+        unique=False,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    )
+    op.create_index(
+        op.f("ix_resource_resource_id_folded_id"),
+        "resource",
+        ["resource_id_folded", "id"],
+        unique=False,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    )
+    op.create_index(
+        op.f("ix_resource_type_id"),
+        "resource",
+        ["type", "id"],
+        unique=False,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    )
     op.create_index(
         op.f("ix_resource_active_captured_at"),
         "resource",

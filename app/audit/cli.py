@@ -81,7 +81,8 @@ def _print(report: "Report") -> None:
         typer.echo(f"under way, not checked: {key}")
     counts = f"{report.log_files:,} log files with {report.records:,} records and {report.digests:,} digests"
     typer.echo(f"Checked {counts}, up to {report.sealed_until or 'no time'} (head {report.sequence or 'missing'}).")
-    typer.echo("The trail is whole." if report.whole else f"The trail is not whole; findings: {len(report.findings):,}.")
+    found = f"The trail is not whole; findings: {len(report.findings):,}."
+    typer.echo("The trail is whole." if report.whole else found)
 
 
 @contextmanager

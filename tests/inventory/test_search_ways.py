@@ -112,31 +112,27 @@ def compares(term: Term, text: str | None) -> bool:
             return version_key(text) <= version_key(term.value)
 
 
+def of_application(application: ReportedApplication) -> Callable[[Any], bool]:
+    def of(term: Any) -> bool:
+        return compares(term, application.name if term.field is Field.APPLICATION else getattr(application, term.field))
+
+    return of
+
+
 def of_server(server: Server) -> Callable[[Any], bool]:
+    known = {
+        Field.ID: server.resource_id,
+        Field.TYPE: "MANAGED_INSTANCE",
+        Field.ACCOUNT: server.account_id,
+        Field.REGION: server.region,
+        Field.PLATFORM: server.platform,
+        Field.NAME: server.name,
+    }
+
     def of(leaf: Any) -> bool:
         if isinstance(leaf, Software):
-            return any(
-                holds(
-                    leaf.part,
-                    lambda term, each=each: compares(
-                        term, each.name if term.field is Field.APPLICATION else getattr(each, term.field)
-                    ),
-                )
-                for each in server.applications
-            )
-        match leaf.field:
-            case Field.TAG:
-                return compares(leaf, server.tags.get(leaf.key))
-            case Field.ID:
-                return compares(leaf, server.resource_id)
-            case Field.TYPE:
-                return compares(leaf, "MANAGED_INSTANCE")
-            case Field.STATE | Field.INSTANCE_TYPE:
-                return False
-            case Field.ACCOUNT:
-                return compares(leaf, server.account_id)
-            case _:
-                return compares(leaf, getattr(server, leaf.field))
+            return any(holds(leaf.part, of_application(each)) for each in server.applications)
+        return compares(leaf, server.tags.get(leaf.key) if leaf.field is Field.TAG else known.get(leaf.field))
 
     return of
 

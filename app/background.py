@@ -10,7 +10,7 @@ from app.alerts.delivery.deliverer import Deliverer
 from app.alerts.delivery.setup import set_up
 from app.audit.retention import purge
 from app.audit.trail.delivery import TrailDeliverer
-from app.inventory.upkeep import Upkeep
+from app.inventory.schedules import Scheduler
 from app.kernel.database import Database
 from app.kernel.errors import Unavailable
 from app.settings import Settings
@@ -28,7 +28,7 @@ class Background:
         set_up(database, settings)
         self._tasks: dict[str, Task] = {
             "deliver alerts": Deliverer(database, settings).run_forever,
-            "keep the inventory": Upkeep(database, settings).run_forever,
+            "keep the inventory": Scheduler(database, settings).run_forever,
             "purge old records": partial(_purge_records, database, settings),
         }
         trail = TrailDeliverer.of(settings, database)

@@ -4,6 +4,7 @@ from app.alerts import models as alerts
 from app.audit import models as audit
 from app.compute import models as compute
 from app.identity import models as identity
+from app.inventory import models as inventory
 from app.kernel.database import probe
 from app.kernel.tables import metadata
 from app.licensing import models as licensing
@@ -17,6 +18,7 @@ __all__ = [
     "audit",
     "compute",
     "identity",
+    "inventory",
     "licensing",
     "linking",
     "metadata",

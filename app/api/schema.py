@@ -18,7 +18,7 @@ from app.compute.schema import DedicatedHost, Instance, LaunchTemplate, MachineI
 from app.identity.schema import IdentityMutation, IdentityQuery
 from app.inventory.schema import InventoryMutation
 from app.inventory.search_schema import InventoryQuery
-from app.inventory.sync_schema import InventorySyncMutation
+from app.inventory.sync_schema import InventorySyncMutation, InventorySyncQuery
 from app.kernel.graphql.errors import LicenseLimitExceeded, LicenseRuleViolated, Refusal
 from app.kernel.graphql.regions import RegionsQuery
 from app.kernel.graphql.scalars import SCALARS
@@ -41,6 +41,7 @@ class Query(
     OrganizationsQuery,
     LicensingQuery,
     InventoryQuery,
+    InventorySyncQuery,
     SharingQuery,
     AlertsQuery,
     DeliveryQuery,

@@ -22,7 +22,7 @@ from app.kernel.graphql.perform import Info
 from app.kernel.graphql.scalars import RegionCode
 from app.kernel.reads import Reading, Scope
 from app.kernel.regions import region as region_of
-from app.linking.inventory import search, search_at_all
+from app.linking.inventory import left_out, search_at_all
 from app.roles.service import require_core
 
 FILTER = """Search in the inventory. A filter is a line such as
@@ -125,4 +125,4 @@ def _no_more(resource: Any, scope: Scope) -> list[Any]:
 def _skipped(reading: Reading, region: str | None, scope: SearchScope) -> list[UserError]:
     if scope is SearchScope.ACCOUNT:
         return []
-    return user_errors(search(reading.connection, reading.viewer.account_id, region).skipped)
+    return user_errors(left_out(reading.connection, reading.viewer.account_id, region))

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from app.compute.searching import resources
 from app.inventory.search.conditions import holds
 from app.inventory.search.drivers import Driver, driver
-from app.inventory.search.frequencies import everything, frequency
+from app.inventory.search.frequencies import Frequencies, Frequency
 from app.inventory.search.ground import Ground, names_of, parameters, structure
 from app.inventory.search.plan import Branch, Facts, Plan, ways
 from app.inventory.search.reach import REGION, Reach
@@ -35,7 +35,7 @@ from app.inventory.search.terms import Expression, Term
 from app.kernel.reads import Scope, Window
 
 MOST_COUNTED = 24
-"""So many parts of a filter are counted to find the cheapest plan; others are taken for frequent."""
+"""So many parts of a filter are counted to find the cheapest plan; no other is read first."""
 
 Keys = Mapping[Term, Sequence[int]]
 
@@ -97,42 +97,35 @@ def facts_of(
     now: datetime,
 ) -> Facts:
     """What plans are weighed by, counted as far as it is asked and not remembered."""
-    total = everything(connection, now)
     dialect, viewer = connection.dialect.name, literal(viewer_account, String())
-    values = {} if region is None else {REGION: region}
-    reached_by = reach.driver(Ground(dialect, viewer, {}, partial(_bound, values)))
-    reached: float = total
-    if reached_by is not None:
-        reached = frequency(connection, ("reach", viewer_account, region), reached_by.keys, now)
-    seen: dict[Expression, tuple[float, bool] | None] = {}
+    frequencies = Frequencies(connection, now)
+    total = frequencies.everything()
+    seen: dict[Expression, Frequency | None] = {}
 
-    def found(part: Expression) -> tuple[float, bool] | None:
+    def reached() -> Driver | None:
+        values = {} if region is None else {REGION: region}
+        return reach.driver(Ground(dialect, viewer, {}, partial(_bound, values)))
+
+    def found(part: Expression) -> Frequency | None:
         if part not in seen:
-            seen[part] = _found(connection, part, viewer, keys, now, counted=len(seen) < MOST_COUNTED, total=total)
+            few = len(seen) < MOST_COUNTED
+            seen[part] = _found(frequencies, part, dialect, viewer, keys) if few else None
         return seen[part]
 
-    return Facts(total, reached, reached_by is not None, found)
+    within = frequencies.of((reach, viewer_account, region), reached)
+    return Facts(total, total if within is None else within.rows, within is not None, found)
 
 
 def _found(
-    connection: Connection,
-    part: Expression,
-    viewer: ColumnElement[str],
-    keys: Keys,
-    now: datetime,
-    *,
-    counted: bool,
-    total: float,
-) -> tuple[float, bool] | None:
+    frequencies: Frequencies, part: Expression, dialect: str, viewer: ColumnElement[str], keys: Keys
+) -> Frequency | None:
     names = names_of(part)
     values = parameters(names, keys)
-    driven = driver(part, Ground(connection.dialect.name, viewer, names, partial(_bound, values)))
-    if driven is None:
-        return None
-    if not counted:
-        return total, driven.ordered
-    what = (structure(part, names), tuple(values.values()))
-    return frequency(connection, what, driven.keys, now), driven.ordered
+
+    def driven() -> Driver | None:
+        return driver(part, Ground(dialect, viewer, names, partial(_bound, values)))
+
+    return frequencies.of((structure(part, names), tuple(values.values())), driven)
 
 
 def _bound(values: Mapping[str, str], name: str) -> ColumnElement[Any]:

@@ -6,12 +6,14 @@ one of all. A figure that is out of date costs time, never an answer.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 
 from app.compute.searching import resources
+from app.inventory.search.drivers import Driver
 
 MOST = 50_000
 """Counting stops here: more is many."""
@@ -21,30 +23,65 @@ MANY = 0.25
 
 LIFE = timedelta(minutes=5)
 _REMEMBERED = 20_000
-_remembered: OrderedDict[Hashable, tuple[datetime, int]] = OrderedDict()
-_lock = threading.Lock()
 
 
-def frequency(connection: Connection, what: Hashable, keys: Select[tuple[int]], now: datetime) -> float:
-    """About how many keys a select finds. `what` names the select with its values."""
-    counted = _counted(connection, what, keys, MOST, now)
-    return counted if counted < MOST else max(MOST, MANY * everything(connection, now))
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """About how many keys a driver finds, and whether in their order."""
+
+    rows: float
+    ordered: bool
 
 
-def everything(connection: Connection, now: datetime) -> int:
-    """About how many resources there are, at least one."""
-    return max(1, _counted(connection, "everything", select(resources().c.id), 100 * MOST, now))
+class Frequencies:
+    """What is known of one database at an instant; `_remembered` is kept between searches."""
 
+    _remembered: OrderedDict[Hashable, tuple[datetime, Frequency | None]] = OrderedDict()
+    _lock = threading.Lock()
 
-def _counted(connection: Connection, what: Hashable, keys: Select[tuple[int]], most: int, now: datetime) -> int:
-    named = (connection.engine.url, what)
-    with _lock:
-        known = _remembered.get(named)
-    if known is not None and abs(now - known[0]) < LIFE:
-        return known[1]
-    counted = connection.execute(select(func.count()).select_from(keys.limit(most).subquery())).scalar_one()
-    with _lock:
-        _remembered[named] = (now, counted)
-        if len(_remembered) > _REMEMBERED:
-            _remembered.popitem(last=False)
-    return counted
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def of(self, what: Hashable, make: Callable[[], Driver | None]) -> Frequency | None:
+        """Of a driver, which is made only where it is not remembered; None where no index finds what it is for.
+
+        `what` names the driver with its values.
+        """
+        return self._recall(what, lambda: self._measured(make()))
+
+    def everything(self) -> float:
+        """About how many resources there are, at least one."""
+        known = self._recall("everything", self._counted)
+        assert known is not None
+        return known.rows
+
+    def _counted(self) -> Frequency:
+        resource = resources()
+        there = Driver(select(resource.c.id).where(resource.c.gone_at.is_(None)), resource.c.id, ordered=True)
+        return Frequency(max(1, self._count(there, 100 * MOST)), ordered=True)
+
+    def _measured(self, driver: Driver | None) -> Frequency | None:
+        if driver is None:
+            return None
+        counted = float(self._count(driver, MOST))
+        if counted >= MOST:
+            counted = max(counted, MANY * self.everything())
+        return Frequency(counted, driver.ordered)
+
+    def _count(self, driver: Driver, most: int) -> int:
+        some = driver.keys.limit(most).subquery()
+        return int(self._connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+    def _recall(self, what: Hashable, make: Callable[[], Frequency | None]) -> Frequency | None:
+        named = (id(self._connection.engine), what)
+        with self._lock:
+            known = self._remembered.get(named)
+        if known is not None and abs(self._now - known[0]) < LIFE:
+            return known[1]
+        made = make()
+        with self._lock:
+            self._remembered[named] = (self._now, made)
+            if len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        return made

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.inventory.search.frequencies import Frequency
 from app.inventory.search.terms import And, Expression, Not, Or, Software, Term
 
 PAGE = 21
@@ -38,13 +39,13 @@ class Facts:
     """What plans are weighed by, in resources.
 
     `total`: all there are. `reached`: within the search's reach; it can be driven by that where `reach_driven`.
-    `found`: of a part that an index finds, how many, and whether in order; None for one that none finds.
+    `found`: how many a part finds; None where no index finds them.
     """
 
     total: float
     reached: float
     reach_driven: bool
-    found: Callable[[Expression], tuple[float, bool] | None]
+    found: Callable[[Expression], Frequency | None]
 
 
 def ways(expression: Expression | None, facts: Facts) -> list[Plan]:
@@ -93,10 +94,9 @@ def _cost(branches: list[Branch], facts: Facts) -> tuple[float, float]:
         assert branch.part is not None
         found = facts.found(branch.part)
         assert found is not None
-        rows, ordered = found
         passing = math.prod(_share(each, facts) for each in branch.rest) * _reached_share(facts)
-        page += _page(rows, passing) if ordered else SORTED * rows
-        whole += rows
+        page += _page(found.rows, passing) if found.ordered else SORTED * found.rows
+        whole += found.rows
     return page, whole
 
 
@@ -120,4 +120,4 @@ def _share(expression: Expression, facts: Facts) -> float:
             return 1 - _share(part, facts)
         case _:
             found = facts.found(expression)
-            return _GUESS if found is None else min(1.0, found[0] / facts.total)
+            return _GUESS if found is None else min(1.0, found.rows / facts.total)

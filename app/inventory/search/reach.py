@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, or_, select, union_all
 from app.compute.searching import resources
 from app.inventory.search.drivers import Driver
 from app.inventory.search.ground import Ground
-from app.linking.sight import inventories_seen_by, inventory_seen_by, searched_regions
+from app.linking.sight import inventories_seen_by, lets_in, searched_regions
 
 REGION = "region"
 """The name under which the Region that is asked is bound."""
@@ -54,9 +54,8 @@ class OrganizationReach:
     region: bool
 
     def holds(self, resource: Any, ground: Ground) -> list[ColumnElement[bool]]:
-        account_id = resource.c.account_id
-        seen = inventory_seen_by(ground.viewer, account_id, resource.c.region)
-        return self._where(resource, ground, or_(account_id == ground.viewer, seen))
+        own = resource.c.account_id == ground.viewer
+        return self._where(resource, ground, or_(own, lets_in(ground.viewer, resource.c.account_id)))
 
     def holds_of_many(self, resource: Any, ground: Ground) -> list[ColumnElement[bool]]:
         seen = union_all(inventories_seen_by(ground.viewer), select(ground.viewer))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, literal
 
 from app.kernel.checks import Check
 from app.kernel.errors import Refusal
@@ -25,6 +25,7 @@ from app.linking.rules import (
     supports,
 )
 from app.linking.settings import settings_of
+from app.linking.sight import inventories_closed_to
 from app.linking.usage import reasons
 from app.organizations.rules import Membership
 from app.organizations.service import members
@@ -55,6 +56,17 @@ def search_at_all(connection: Connection, account_id: str, region: str | None) -
     return list(_whole(connection, Act.SEARCH, account_id, region)[0])
 
 
+def left_out(connection: Connection, account_id: str, region: str | None) -> list[Refusal]:
+    """The members that a search of the organization leaves out, each with the reason: it has no member role.
+
+    What `search` says of each where it is not refused as a whole, found without asking those that it reaches.
+    """
+    searched = _asked(region)[0]
+    lacking = connection.execute(inventories_closed_to(literal(account_id))).scalars()
+    refused = [_member_checks(Act.SEARCH, Party(each, None, {}), searched) for each in lacking]
+    return [reasons(each)[0] for each in refused]
+
+
 def synchronise(connection: Connection, account_id: str, region: str | None) -> Across:
     """What bringing the inventory of all member accounts up to date asks (IN-3)."""
     return _across(connection, Act.SYNC, account_id, region)
@@ -77,7 +89,7 @@ def _whole(
     connection: Connection, act: Act, account_id: str, region: str | None
 ) -> tuple[Sequence[Check], Sequence[str], Membership | None]:
     """What an act asks of the organization and its master, and the Regions in which it is done."""
-    asked = [region_of(region)] if region else [each for each in regions() if each.supports_cross_account]
+    asked = _asked(region)
     caller = party(connection, account_id, Role.MASTER_ACCOUNT)
     place = caller.place
     whole = [in_organization(account_id, place, "IN-2"), supports(asked[0], "Work across accounts")]
@@ -100,6 +112,10 @@ def _whole(
     arns = organization_arns(connection, place, codes[0])
     whole += role_checks(needs(act, Role.MASTER_ACCOUNT), caller, region_of(codes[0]), arns)
     return whole, codes, place
+
+
+def _asked(region: str | None) -> list[Region]:
+    return [region_of(region)] if region else [each for each in regions() if each.supports_cross_account]
 
 
 def _upgraded(connection: Connection, account_id: str, codes: Sequence[str]) -> list[str]:

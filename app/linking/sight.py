@@ -5,7 +5,7 @@ The roles' policies are fixed, so that a role which is there grants what it is f
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, not_, select
 
 from app.kernel.reads.json_sql import quoted
 from app.kernel.regions import regions
@@ -21,11 +21,15 @@ def inventory_seen_by(
     viewer: ColumnElement[Any], account_id: ColumnElement[Any], region: ColumnElement[Any]
 ) -> ColumnElement[bool]:
     """Whether a search of the organization by the viewer reaches an account's inventory in a Region."""
+    return and_(lets_in(viewer, account_id), region.in_(searched_regions(viewer)))
+
+
+def lets_in(viewer: ColumnElement[Any], account_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a member lets the viewer, its master, into its inventory, in the Regions that a search covers."""
     return and_(
         is_discovered_by(viewer, account_id),
         has_role(account_id, Role.MEMBER_ACCOUNT),
         has_role(viewer, Role.MASTER_ACCOUNT),
-        region.in_(searched_regions(viewer)),
     )
 
 
@@ -34,6 +38,14 @@ def inventories_seen_by(viewer: ColumnElement[Any]) -> Select[Any]:
     discovered = discovered_by(viewer)
     (member,) = discovered.selected_columns
     return discovered.where(has_role(member, Role.MEMBER_ACCOUNT), has_role(viewer, Role.MASTER_ACCOUNT))
+
+
+def inventories_closed_to(viewer: ColumnElement[Any]) -> Select[Any]:
+    """The ids of the members whose inventory a search by the viewer does not reach, by their ids."""
+    discovered = discovered_by(viewer)
+    (member,) = discovered.selected_columns
+    lacking = discovered.where(member != viewer, not_(has_role(member, Role.MEMBER_ACCOUNT)))
+    return lacking.order_by(member)
 
 
 def searched_regions(viewer: ColumnElement[Any]) -> Select[Any]:

@@ -70,12 +70,9 @@ def discovered_by(viewer: ColumnElement[Any]) -> Select[Any]:
 def is_discovered_by(viewer: ColumnElement[Any], account_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """The same of one account, at a cost that does not grow with their number."""
     account, organization = accounts.alias(), organizations.alias()
-    found = (
-        select(account.c.id)
-        .join(organization, organization.c.id == account.c.organization_id)
-        .where(account.c.account_id == account_id, *_discovers(organization, viewer))
-    )
-    return exists(found.correlate_except(account, organization))
+    own = select(organization.c.id).where(*_discovers(organization, viewer)).scalar_subquery()
+    found = select(account.c.id).where(account.c.account_id == account_id, account.c.organization_id == own)
+    return exists(found.correlate_except(account))
 
 
 def _discovers(organization: Any, viewer: ColumnElement[Any]) -> list[ColumnElement[bool]]:

@@ -317,8 +317,8 @@ async def connection_of(
     """The root field's connection over what the conditions keep and the caller sees.
 
     `plan` tells apart conditions that are built from anything but the field's arguments and the binds; `extras` make
-    the connection's fields that no row holds. `find` finds the keys of what the conditions keep in its own way; the
-    conditions and the caller's sight are asked again of those of a page.
+    the connection's fields that no row holds. `find` finds the keys in its own way, only those that the caller sees;
+    the conditions are asked again of those of a page.
     """
     entity = entity_of(cls)
 
@@ -327,7 +327,7 @@ async def connection_of(
         assert entity.table is not None
         row = compiler.alias(entity.table)
         conditions = [*where(row, scope)]
-        if entity.sight:
+        if entity.sight and find is None:
             conditions.append(entity.sight(row, scope))
         shaped = compiler.connection(
             _type(raw), entity, row, conditions, raw.field_nodes, (), scope, newest_first, key, find

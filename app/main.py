@@ -25,6 +25,7 @@ from app.api.websocket import GraphQLOverWebSocket
 from app.audit.recorder import AuditRecorder, finished
 from app.aws.endpoint import AwsEndpoint
 from app.background import Background
+from app.compute import trigrams
 from app.identity.authentication import Authenticator
 from app.identity.oidc import Oidc
 from app.kernel.clock import Clock
@@ -60,6 +61,7 @@ def build(settings: Settings, *, demo_token: str | None = None, clock: Clock | N
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await database.start()
         await migrate(database)
+        await trigrams.ensure(database)
         await background.start()
         try:
             yield

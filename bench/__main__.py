@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-NAMES = ("start", "launches", "auditing", "history", "pages", "fanout", "aws")
+NAMES = ("start", "launches", "auditing", "history", "search", "pages", "fanout", "aws")
 
 
 def main() -> None:

@@ -1,5 +1,8 @@
 """The search language (IN-1): what is taken, what it means, and what is told of what can't be read."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from app.inventory.search.groups import grouped
 from app.inventory.search.parse import DEEPEST, LONGEST, MOST_TERMS, parse
 from app.inventory.search.terms import And, Expression, Not, Or, Software, Term
+from app.inventory.search_schema import FILTER
 from app.kernel.errors import DomainError, ErrorCode
 
 
@@ -165,3 +169,18 @@ def test_terms_joined_by_and_hold_of_the_application_that_they_follow(text: str,
     parsed = parse(text)
     assert parsed is not None
     assert shown(grouped(parsed)) == meaning
+
+
+def documented() -> list[str]:
+    """The filters that the documentation and the schema show."""
+    page = Path(__file__).parents[2].joinpath("docs/search.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\| `([^`]+[:~^<>=][^`]*)` \|", page, re.MULTILINE)
+    indented = re.findall(r"^    (.*:.*)$", page, re.MULTILINE)
+    described = re.findall(r"^(?:- )?([a-z].*?:\S.*?)(?:: .*|)$", FILTER.split("usual.")[1], re.MULTILINE)
+    assert len(tables) >= 8
+    return [*tables, *(each for each in indented if not each.startswith("Column")), *described]
+
+
+@pytest.mark.parametrize("text", documented())
+def test_what_is_documented_can_be_searched(text: str) -> None:
+    assert parse(text.strip()) is not None

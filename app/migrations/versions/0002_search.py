@@ -33,7 +33,7 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     RETURN;
   END;
-  CREATE INDEX search_word_trigram ON search_word USING gin (text gin_trgm_ops);
+  CREATE INDEX search_word_trigram ON search_word USING gin (text gin_trgm_ops) WITH (fastupdate = off);
 END $$""",
 )
 

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.compute import managed
 from app.compute.models import ApplicationRow, ResourceRow, ResourceTagRow, SearchWordRow
 from app.compute.words import Word, forget_unused, note
 from app.kernel.database import Database, Transaction
 from app.kernel.tables import table_of
 from app.kernel.viewer import Permission
+from app.organizations.accounts import create_standalone
 from tests.inventory.search_world import SEARCH, found, refused, report, tag
 from tests.support import licenses as made
 from tests.support.api import Api, Client
@@ -345,3 +347,32 @@ async def test_a_word_is_kept_once_by_two_servers(database: Database) -> None:
         await other.stop()
     words = table_of(SearchWordRow)
     assert len(await database.read(lambda c: list(c.execute(select(words.c.text)).scalars()))) == 100
+
+
+async def test_a_word_that_comes_while_it_is_forgotten_is_there(database: Database) -> None:
+    """One server forgets what no row has, another writes a row that has it: on PostgreSQL each waits for the other."""
+    other = Database(database.url.render_as_string(hide_password=False), clock=database.clock)
+    await other.start()
+
+    def server(tx: Transaction) -> int:
+        create_standalone(tx, ANN, "Ann")
+        return managed.add(tx, ANN, made.REGION, "mi-a", {"name": None, "captured_at": tx.now, "active": True})
+
+    def report_of(name: str, tx: Transaction) -> None:
+        managed.set_applications(tx, key, [managed.ReportedApplication(name)])
+
+    try:
+        key = await database.write(server)
+        words = table_of(SearchWordRow)
+        for number in range(20):
+            name = f"application {number}"
+            await database.write(partial(keep_application, name))
+            await asyncio.gather(database.write(partial(report_of, name)), other.write(partial(forget_unused, after=0)))
+            kept = select(words.c.id).where(words.c.kind == Word.APPLICATION, words.c.text == name)
+            assert await database.read(lambda c, kept=kept: c.execute(kept).first()) is not None  # type: ignore[misc]
+    finally:
+        await other.stop()
+
+
+def keep_application(name: str, tx: Transaction) -> None:
+    note(tx, Word.APPLICATION, name)

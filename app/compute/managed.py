@@ -1,10 +1,10 @@
 """Managed instances as rows: what inventory reports of them is written here (IN-4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 
 from app.compute.folding import folded
 from app.compute.models import ApplicationRow, ResourceRow
@@ -18,6 +18,7 @@ from app.kernel.tables import table_of
 
 resources = table_of(ResourceRow)
 applications = table_of(ApplicationRow)
+_AT_ONCE = 5_000  # databases bound the parameters of a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +30,24 @@ class ReportedApplication:
     publisher: str | None = None
 
 
-def held(tx: Transaction, account_id: str, region: str, resource_id: str) -> Resource | None:
-    """A managed instance by its own name, gone or not; nothing else changes it until the unit of work ends."""
+def held(tx: Transaction, account_id: str, region: str, resource_ids: Collection[str]) -> dict[str, Resource]:
+    """Managed instances by their own names, gone or not; nothing else changes them until the unit of work ends."""
     tx.flush()
-    statement = select_resources().where(
-        resources.c.account_id == account_id,
-        resources.c.region == region,
-        resources.c.type == ResourceType.MANAGED_INSTANCE,
-        resources.c.resource_id == resource_id,
-    )
-    return next(iter(found(tx.connection, statement.with_for_update()).values()), None)
+    present: dict[str, Resource] = {}
+    names = sorted(set(resource_ids))
+    for start in range(0, len(names), _AT_ONCE):
+        statement = select_resources().where(
+            resources.c.account_id == account_id,
+            resources.c.region == region,
+            resources.c.type == ResourceType.MANAGED_INSTANCE,
+            resources.c.resource_id.in_(names[start : start + _AT_ONCE]),
+        )
+        statement = statement.order_by(resources.c.id).with_for_update()
+        present.update((each.resource_id, each) for each in found(tx.connection, statement).values())
+    return present
 
 
-def add(tx: Transaction, account_id: str, region: str, resource_id: str, facts: dict[str, object]) -> int:
+def add(tx: Transaction, account_id: str, region: str, resource_id: str, facts: Mapping[str, object]) -> int:
     """Write a managed instance that was not known; its key."""
     key = new_key()
     named = arn("ssm", region, account_id, f"managed-instance/{resource_id}")
@@ -62,26 +68,48 @@ def add(tx: Transaction, account_id: str, region: str, resource_id: str, facts: 
     return key
 
 
-def change(tx: Transaction, instance: Resource, facts: dict[str, object]) -> None:
-    """Write what a report changes of a managed instance that is known; one that was gone is there again."""
-    tx.execute(update(resources).where(resources.c.id == instance.key).values(**folded(facts), gone_at=None))
-    note(tx, Word.NAME, facts.get("name"))
-    tx.concern(instance.arn, instance.account_id)
+def change(tx: Transaction, changes: Sequence[tuple[Resource, Mapping[str, object]]]) -> None:
+    """Write what reports change of managed instances that are known; those that were gone are there again."""
+    by_columns: dict[tuple[str, ...], list[dict[str, object]]] = {}
+    for instance, facts in changes:
+        values = {f"new_{name}": value for name, value in folded(facts).items()}
+        by_columns.setdefault(tuple(values), []).append({"key": instance.key, **values})
+        note(tx, Word.NAME, facts.get("name"))
+        tx.concern(instance.arn, instance.account_id)
+    for columns, rows in by_columns.items():
+        names = [each.removeprefix("new_") for each in columns]
+        values = {name: bindparam(f"new_{name}", type_=resources.c[name].type) for name in names}
+        tx.execute(update(resources).where(resources.c.id == bindparam("key")).values(**values, gone_at=None), rows)
 
 
-def set_applications(tx: Transaction, key: int, reported: Sequence[ReportedApplication]) -> None:
-    """Make these the applications of a managed instance, in this order; where they are already, nothing is written."""
-    columns = (applications.c.name, applications.c.version, applications.c.publisher)
-    present = tx.execute(select(*columns).where(applications.c.resource_id == key).order_by(applications.c.id))
-    wanted = list(dict.fromkeys(reported))
-    if [ReportedApplication(*row) for row in present] == wanted:
-        return
-    tx.execute(delete(applications).where(applications.c.resource_id == key))
-    for each in wanted:
-        row = {"name": each.name, "version": each.version, "publisher": each.publisher}
-        tx.add(applications, {"id": new_key(), "resource_id": key, **row})
-    note(tx, Word.APPLICATION, *(each.name for each in wanted))
-    note(tx, Word.PUBLISHER, *(each.publisher for each in wanted))
+def set_applications(tx: Transaction, reported: Mapping[int, Sequence[ReportedApplication]]) -> set[int]:
+    """Make these the applications of managed instances by key, in this order; the keys of those that had others.
+
+    Where they are already, nothing is written.
+    """
+    wanted = {key: list(dict.fromkeys(each)) for key, each in reported.items()}
+    present = _applications_of(tx, wanted)
+    changed = {key for key, each in wanted.items() if each != present.get(key, [])}
+    for some in in_parts(key for key in changed if key in present):
+        tx.execute(delete(applications).where(applications.c.resource_id.in_(some)))
+    for key in sorted(changed):
+        for each in wanted[key]:
+            row = {"name": each.name, "version": each.version, "publisher": each.publisher}
+            tx.add(applications, {"id": new_key(), "resource_id": key, **row})
+        note(tx, Word.APPLICATION, *(each.name for each in wanted[key]))
+        note(tx, Word.PUBLISHER, *(each.publisher for each in wanted[key]))
+    return changed
+
+
+def _applications_of(tx: Transaction, keys: Iterable[int]) -> dict[int, list[ReportedApplication]]:
+    columns = (applications.c.resource_id, applications.c.name, applications.c.version, applications.c.publisher)
+    present: dict[int, list[ReportedApplication]] = {}
+    for some in in_parts(keys):
+        statement = select(*columns).where(applications.c.resource_id.in_(some)).order_by(applications.c.id)
+        for row in tx.execute(statement):
+            application = ReportedApplication(row.name, row.version, row.publisher)
+            present.setdefault(row.resource_id, []).append(application)
+    return present
 
 
 def outdated(tx: Transaction, captured_until: datetime, at_most: int) -> list[Resource]:

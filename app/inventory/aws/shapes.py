@@ -27,14 +27,17 @@ class Shape(BaseModel):
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text that can be kept and shown; else ValueError."""
     if any(character < " " and character not in "\t\n" for character in text) or "\x7f" in text:
         raise ValueError("holds control characters")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds an unpaired surrogate")
     return text
 
 
-Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_plain)]
-Email = Annotated[str, Field(max_length=254), AfterValidator(_plain)]
+Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(plain)]
+Email = Annotated[str, Field(max_length=254), AfterValidator(plain)]
 Word = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 Figure = Annotated[int, Field(ge=1, le=100_000)]
@@ -43,8 +46,8 @@ Figure = Annotated[int, Field(ge=1, le=100_000)]
 class Tag(Shape):
     """A tag; AWS's own, which begin with aws:, are kept with the others."""
 
-    key: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_plain)]
-    value: Annotated[str, Field(max_length=256), AfterValidator(_plain)] = ""
+    key: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(plain)]
+    value: Annotated[str, Field(max_length=256), AfterValidator(plain)] = ""
 
 
 def tags_of(tags: Iterable[Tag] | None) -> dict[str, str]:

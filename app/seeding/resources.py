@@ -101,8 +101,8 @@ def seed_managed(seeder: Seeder, entries: Sequence[ManagedInstance]) -> None:
         place: Place = ("managedInstances", position)
         parameters = {"region": entry.region, "resourceId": entry.resource_id}
         with seeder.entry(place, entry.account, "putInventory", parameters) as step:
-            present = managed.held(seeder.tx, entry.account, entry.region, entry.resource_id)
-            key = _report(seeder, step, entry, present)
+            known = managed.held(seeder.tx, entry.account, entry.region, [entry.resource_id])
+            key = _report(seeder, step, entry, known.get(entry.resource_id))
             dress(seeder, step, entry, key, entry.license_configurations, entry.tags)
 
 

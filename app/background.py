@@ -10,6 +10,9 @@ from app.alerts.delivery.deliverer import Deliverer
 from app.alerts.delivery.setup import set_up
 from app.audit.retention import purge
 from app.audit.trail.delivery import TrailDeliverer
+from app.inventory import sources
+from app.inventory.aws import collector as aws
+from app.inventory.aws.collector import AwsCollector
 from app.inventory.schedules import Scheduler
 from app.kernel.database import Database
 from app.kernel.errors import Unavailable
@@ -34,15 +37,21 @@ class Background:
         trail = TrailDeliverer.of(settings, database)
         if trail is not None:
             self._tasks["deliver the trail"] = trail.run
+        self._collector = AwsCollector(settings) if settings.aws_collection else None
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
+        if self._collector is not None:
+            sources.register(aws.NAME, self._collector)
         self._running = [asyncio.create_task(self._keep(name, task), name=name) for name, task in self._tasks.items()]
 
     async def stop(self) -> None:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        if self._collector is not None:
+            sources.forget(aws.NAME)
+            self._collector.close()
 
     async def _keep(self, name: str, task: Task) -> None:
         while True:

@@ -26,6 +26,24 @@ Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 Percentages = Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], NoDecode, BeforeValidator(_split)]
 Cron = Annotated[str, AfterValidator(_cron)]
 
+ADDITIONAL_ACTIONS = (
+    "ec2:DescribeLaunchTemplates",
+    "ec2:DescribeLaunchTemplateVersions",
+    "organizations:ListOrganizationalUnitsForParent",
+    "ssm:DescribeInstanceInformation",
+)
+"""What tells more of an account than the service-linked roles' policies let the service ask."""
+
+
+def _additional(value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        if each not in ADDITIONAL_ACTIONS:
+            raise ValueError(f"“{each[:60]}” is none of {', '.join(ADDITIONAL_ACTIONS)}")
+    return value
+
+
+Additional = Annotated[Words, AfterValidator(_additional)]
+
 
 class Serving(BaseModel):
     """Serving"""
@@ -140,7 +158,16 @@ class Discovery(BaseModel):
     aws_role_name: str = Field(
         "TollgateCollector", description="The role that the collector assumes in each member account."
     )
-    aws_regions: Words = Field((), description="Regions that the collector visits. None: every supported one.")
+    aws_regions: Words = Field(
+        (),
+        description="Regions that the collector visits, with commas between them. None: all with support of roles.",
+    )
+    aws_additional_actions: Additional = Field(
+        (),
+        description="Actions beyond the roles' policies that the collector uses too, with commas between them: "
+        + ", ".join(f"`{each}`" for each in ADDITIONAL_ACTIONS)
+        + ". The role that it assumes must grant them.",
+    )
     aws_endpoint_url: str | None = Field(None, description="Another address for the AWS APIs, for trials.")
     aws_concurrency: int = Field(8, ge=1, le=64, description="Accounts that are collected at once.")
 

@@ -35,6 +35,20 @@ def summary(changes: Changes | None, nothing: str) -> None:
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar on stderr while work goes on; call what it gives after each part."""
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        told(done, total)
+
+    with steps(what, total) as told:
+        yield advance
+
+
+@contextmanager
+def steps(what: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
+    """The same for work that finds out as it goes on how much it is; call what it gives with what is done, of all."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -42,4 +56,4 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)

@@ -3,7 +3,7 @@
 import typer
 
 from app.audit import cli as audit
-from app.cli import access_keys, accounts, data, databases, serving, tokens
+from app.cli import access_keys, accounts, data, databases, serving, syncing, tokens
 
 app = typer.Typer(
     help="Tollgate: a license gate for organizations of many accounts. Settings are environment variables, TOLLGATE_….",
@@ -18,6 +18,7 @@ GROUPS = (
     (tokens.app, "token"),
     (access_keys.app, "access-key"),
     (audit.app, "audit"),
+    (syncing.app, "sync"),
 )
 for group, name in GROUPS:
     app.add_typer(group, name=name)

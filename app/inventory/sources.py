@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.kernel.changes import Changes
 from app.kernel.database import Database
 from app.kernel.errors import Refusal
 
@@ -22,14 +23,16 @@ class Target:
 class Run:
     """One synchronisation of some targets, for a source to work through.
 
-    A source writes what it finds, calls `progress` as it goes on (at least every minute: a run that is silent for five
-    is taken for ended), and `fail` for what it must leave out; one target that fails never stops the rest.
+    A source writes what it finds and counts it in `changes`, calls `progress` as it goes on (at least every minute: a
+    run that is silent for five is taken for ended), and `fail` for what it must leave out; one target that fails never
+    stops the rest.
     """
 
     database: Database
     targets: Sequence[Target]
     progress: Callable[[int, int], Awaitable[None]]
     failures: dict[Target, list[Refusal]] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
 
     def fail(self, target: Target, refusal: Refusal) -> None:
         """Leave a target out, and say why. It counts as not synchronised."""

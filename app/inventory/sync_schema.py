@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement
 from app.inventory import syncs
 from app.inventory.collecting import collect
 from app.inventory.models import InventorySyncRow
-from app.inventory.sources import Target
+from app.inventory.sources import Run, Target
 from app.kernel import reads
 from app.kernel.database import Database, Transaction
 from app.kernel.errors import DomainError
@@ -29,7 +29,7 @@ from app.linking.settings import own
 
 log = structlog.get_logger(__name__)
 WAIT_SECONDS = 10.0
-_running: set[asyncio.Task[None]] = set()
+_running: set[asyncio.Task[Run]] = set()
 rows = table_of(InventorySyncRow)
 
 
@@ -95,7 +95,7 @@ async def _collected(database: Database, targets: list[Target], by: str) -> None
     await asyncio.wait({task}, timeout=WAIT_SECONDS)
 
 
-def _ended(task: asyncio.Task[None]) -> None:
+def _ended(task: asyncio.Task[Run]) -> None:
     """What could not be finished is taken up by the schedule once its lease has ended."""
     _running.discard(task)
     if not task.cancelled() and task.exception() is not None:

@@ -132,7 +132,17 @@ ACTS: Mapping[Act, tuple[Need, ...]] = {
         *_needs(_MEMBER, On.ACCOUNT, "ssm", "GetInventory", "ListInventoryEntries"),
     ),
     Act.SYNC: (
-        *_needs(_MASTER, On.ORGANIZATION, "organizations", "DescribeOrganization", "ListAccounts", "DescribeAccount"),
+        *_needs(
+            _MASTER,
+            On.ORGANIZATION,
+            "organizations",
+            "DescribeOrganization",
+            "ListAccounts",
+            "DescribeAccount",
+            "ListRoots",
+            "ListChildren",
+            "ListAWSServiceAccessForOrganization",
+        ),
         *_FIND_BUCKET,
         *_needs(
             _MASTER,

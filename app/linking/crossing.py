@@ -14,7 +14,7 @@ from app.kernel.errors import ErrorCode, Refusal
 from app.kernel.regions import Region
 from app.kernel.regions import region as region_of
 from app.linking.acts import Act, On, needs
-from app.linking.inventory import Across, own_checks, search, synchronise
+from app.linking.inventory import Across, collected, organization_read, own_checks, search, synchronise
 from app.linking.members import ActsInMembers, acts_in_members
 from app.linking.parties import account_ids, organization_arns, party
 from app.linking.rules import (
@@ -231,6 +231,8 @@ __all__ = [
     "checks_to_share_with_members",
     "checks_to_unlink",
     "checks_to_use",
+    "collected",
+    "organization_read",
     "own_checks",
     "reasons",
     "require_usable",

@@ -1,7 +1,7 @@
 """What searching and synchronising the inventory of a whole organization asks, account by account (IN-2, TR-1)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, literal
 
@@ -27,8 +27,8 @@ from app.linking.rules import (
 from app.linking.settings import settings_of
 from app.linking.sight import inventories_closed_to
 from app.linking.usage import reasons
-from app.organizations.rules import Membership
-from app.organizations.service import members
+from app.organizations.rules import Membership, not_in_organization
+from app.organizations.service import members, membership
 from app.roles.rules import ServiceLinkedRoleKind as Role
 
 
@@ -76,6 +76,55 @@ def own_checks(connection: Connection, account_id: str, region: str) -> list[Che
     """What bringing an account's own inventory up to date asks of its core role (RO-6)."""
     caller = party(connection, account_id, Role.CORE)
     return role_checks(needs(Act.SYNC_OWN, Role.CORE), caller, region_of(region), _resources(account_id, region))
+
+
+def organization_read(connection: Connection, account_id: str, region: str) -> list[Refusal]:
+    """What stands in the way of reading the organization of its master account from AWS (RO-6).
+
+    Until it is linked there is no master role to ask: its structure is then read as it is imported.
+    """
+    caller = party(connection, account_id, Role.MASTER_ACCOUNT)
+    if caller.place is None or not caller.place.is_master or not caller.place.organization.linked:
+        return []
+    arns = organization_arns(connection, caller.place, region)
+    needed = [each for each in needs(Act.SYNC, Role.MASTER_ACCOUNT) if each.on is On.ORGANIZATION]
+    return reasons(role_checks(needed, caller, region_of(region), arns))
+
+
+def collected(
+    connection: Connection, account_id: str, targets: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Refusal | None]:
+    """What collecting with an account's credentials asks, by account and Region: why not, or None (IN-2, RO-2).
+
+    Of each account its core role; of another account than the caller's own also what bringing the organization's
+    inventory up to date asks.
+    """
+    ids = sorted({each for each, _ in targets})
+    place = membership(connection, account_id)
+    inside = {each.account_id: each for each in members(connection, place.organization_key)} if place else {}
+    known = parties(connection, {each: inside.get(each) for each in ids}, [Role.CORE, Role.MEMBER_ACCOUNT])
+    whole: dict[str, list[Refusal]] = {}
+    answers: dict[tuple[str, str], Refusal | None] = {}
+    for each, code in sorted(targets):
+        checks = role_checks(needs(Act.SYNC_OWN, Role.CORE), known[each], region_of(code), _resources(each, code))
+        refused = reasons(checks)
+        if each != account_id and each not in inside:
+            refused = [not_in_organization(each) if place is None else _elsewhere(each, place)]
+        elif each != account_id and not refused:
+            if code not in whole:
+                whole[code] = reasons(_whole(connection, Act.SYNC, account_id, code)[0])
+            refused = whole[code] or reasons(_member_checks(Act.SYNC, known[each], region_of(code)))
+        answers[each, code] = refused[0] if refused else None
+    return answers
+
+
+def _elsewhere(account_id: str, place: Membership) -> Refusal:
+    return replace(
+        not_in_organization(account_id),
+        message=f"Account {account_id} is not in organization {place.organization_id}.",
+        remedy=f"The master account, {place.master_account_id}, invites it: inviteAccount.",
+        rule="IN-2",
+    )
 
 
 def _across(connection: Connection, act: Act, account_id: str, region: str | None) -> Across:

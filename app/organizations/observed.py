@@ -38,10 +38,10 @@ class ObservedAccount:
 
 @dataclass(frozen=True, slots=True)
 class ObservedUnit:
-    """A unit and the unit or root that it is under."""
+    """A unit and the unit or root that it is under. `name` None was not asked for: it stays, and is the id at first."""
 
     unit_id: str
-    name: str
+    name: str | None
     parent_id: str
 
 
@@ -160,19 +160,20 @@ class _Work:
     def _free_names(self) -> None:
         """Let a unit have the name that another gives up: names are unique among siblings at every moment."""
         named = {each.unit_id: each.name for each in self.seen.units}
-        renamed = [row.id for row in self.units.values() if named.get(row.unit_id, row.name) != row.name]
-        these = units.c.id.in_([*renamed, *self._going()])
-        self.tx.execute(update(units).where(these).values(name=units.c.unit_id))
+        renamed = [row.id for row in self.units.values() if named.get(row.unit_id) not in (None, row.name)]
+        freed = [*renamed, *self._going()]
+        if freed:
+            self.tx.execute(update(units).where(units.c.id.in_(freed)).values(name=units.c.unit_id))
 
     def _unit(self, seen: ObservedUnit) -> None:
         parent, present = self._parent(seen.parent_id), self.units.get(seen.unit_id)
         if present is None:
-            add(self.tx, self.key, parent, seen.name, seen.unit_id)
+            add(self.tx, self.key, parent, seen.name or seen.unit_id, seen.unit_id)
             self.changes.note("units", Change.ADDED)
             return
         if present.parent_id != parent:
             raise _conflict(f"Unit {seen.unit_id} is under another parent here; units do not move.")
-        if present.name != seen.name:
+        if seen.name is not None and present.name != seen.name:
             self.tx.execute(update(units).where(units.c.id == present.id).values(name=seen.name))
             self.changes.note("units", Change.CHANGED)
 

@@ -1,0 +1,127 @@
+"""`tollgate sync aws`: brings the inventory up to date with what AWS tells, now."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.inventory.aws.collector import AwsCollector
+    from app.inventory.aws.syncing import Synced
+    from app.kernel.database import Database, Transaction
+    from app.kernel.errors import Refusal
+
+app = typer.Typer(help="Bring the inventory up to date.", no_args_is_help=True, rich_markup_mode=None)
+NOTHING = "Nothing changed: what AWS told is known."
+MOST_SHOWN = 20
+
+
+@app.callback()
+def group() -> None:
+    """A group, also while it has one command."""
+
+
+@app.command()
+def aws(
+    account: Annotated[
+        list[str] | None, typer.Option(help="Of this account alone; can be given again.", metavar="ACCOUNT")
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="In this Region alone; can be given again.", metavar="REGION")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and keep nothing.")] = False,
+) -> None:
+    """Ask AWS for the organization and what its accounts hold, with the credentials that boto3 finds.
+
+    Exits with 1 where something was left out; the rest is in.
+    """
+    from app.cli.running import REFUSED, explained, run, settings
+    from app.inventory.aws.collector import AwsCollector
+
+    with explained():
+        collector = AwsCollector(settings(), dry_run=dry_run)
+
+    async def work(database: "Database") -> "Synced":
+        return await _synchronised(database, collector, account or (), region or (), dry_run)
+
+    try:
+        synced = run(work)
+    finally:
+        collector.close()
+    _tell(synced, dry_run)
+    if synced.failures or synced.organization:
+        raise typer.Exit(REFUSED)
+
+
+async def _synchronised(
+    database: "Database", collector: "AwsCollector", accounts: "Sequence[str]", regions: "Sequence[str]", dry_run: bool
+) -> "Synced":
+    from app.cli.printing import steps
+    from app.inventory.aws.refusals import CallRefused
+    from app.inventory.aws.syncing import synchronise
+    from app.kernel.errors import DomainError
+
+    try:
+        with steps("Asking AWS") as told:
+            synced = await synchronise(
+                database, collector, accounts=accounts, regions=regions, dry_run=dry_run, told=told
+            )
+    except CallRefused as error:
+        raise DomainError(error.refusal) from None
+    if not dry_run:
+        await database.write(lambda tx: _record(tx, synced))
+    return synced
+
+
+def _record(tx: "Transaction", synced: "Synced") -> None:
+    """The operator's act; what it changed was recorded account by account."""
+    from app.organizations.service import account_exists
+    from app.seeding.operator import record
+
+    if account_exists(tx.connection, synced.caller.account_id):
+        regions = sorted({each.region for each in synced.targets})
+        record(tx, synced.caller.account_id, "startInventorySync", {"regions": regions})
+
+
+def _tell(synced: "Synced", dry_run: bool) -> None:
+    from app.cli.printing import summary, table
+
+    left = [*synced.failures, *synced.elsewhere]
+    whole = [each for each in synced.targets if each not in set(left)]
+    table(
+        ("", "ACCOUNTS", "REGIONS"),
+        (
+            (name, f"{len({each.account_id for each in some}):,}", f"{len({each.region for each in some}):,}")
+            for name, some in (("asked", synced.targets), ("whole", whole), ("left out, in part or whole", left))
+        ),
+    )
+    summary(synced.changes, NOTHING)
+    if dry_run:
+        typer.echo("Nothing of it was kept.")
+    for each in synced.elsewhere[:1]:
+        typer.echo(
+            f"{len(synced.elsewhere):,} of account {each.account_id} and others are synchronised by another run now.",
+            err=True,
+        )
+    _failures(synced)
+
+
+def _failures(synced: "Synced") -> None:
+    """Each reason once, with the Regions that it holds for."""
+    reasons: dict[tuple[str, str | None], set[str]] = {}
+    for refusal in synced.organization:
+        reasons.setdefault(_words(refusal), set())
+    for target, refusals in synced.failures.items():
+        for refusal in refusals:
+            reasons.setdefault(_words(refusal), set()).add(target.region)
+    for (message, remedy), regions in list(reasons.items())[:MOST_SHOWN]:
+        typer.echo(f"{message} [{', '.join(sorted(regions))}]" if len(regions) > 1 else message, err=True)
+        if remedy:
+            typer.echo(f"  {remedy}", err=True)
+    if len(reasons) > MOST_SHOWN:
+        typer.echo(f"… and {len(reasons) - MOST_SHOWN:,} more; the query inventorySyncs has them by account.", err=True)
+
+
+def _words(refusal: "Refusal") -> tuple[str, str | None]:
+    return refusal.message, refusal.remedy

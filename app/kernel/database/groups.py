@@ -50,6 +50,10 @@ class MustRetry(Exception):
     """The transaction lost a race; run all of it again."""
 
 
+class MustRunApart(Exception):
+    """What ran without savepoints failed; run the units again, each in one of its own."""
+
+
 def deliver(outcomes: Sequence[Outcome], bus: Bus | None) -> None:
     """Answer every caller of a group, on the event loop, and wake those who listen."""
     for outcome in outcomes:
@@ -70,15 +74,17 @@ def unavailable(error: BaseException) -> Unavailable:
     return told
 
 
-def run_group(connection: Connection, units: Sequence[Unit], now: datetime) -> list[Outcome]:
-    """Run units in order inside the open transaction; raises only what fails the whole group."""
-    outcomes: list[Outcome] = []
-    for _, group in groupby(units, key=lambda unit: unit.work if unit.batched else unit):
-        members = list(group)
-        if members[0].batched:
-            outcomes += _run_batch(connection, members, now)
-        else:
-            outcomes += [_run_one(connection, member, now) for member in members]
+def run_group(connection: Connection, units: Sequence[Unit], now: datetime, *, apart: bool = False) -> list[Outcome]:
+    """Run units in order inside the open transaction; raises only what fails the whole group.
+
+    Where all are one batch they need no savepoint: MustRunApart is raised where they fail, and `apart` runs them so
+    that each may.
+    """
+    batches = [list(each) for _, each in groupby(units, key=lambda unit: unit.work if unit.batched else unit)]
+    if len(batches) == 1 and units[0].batched and not apart:
+        outcomes = _run_whole(connection, units, now)
+    else:
+        outcomes = [outcome for batch in batches for outcome in _run_batch(connection, batch, now)]
     _finish(connection, outcomes, now)
     if connection.dialect.name == "postgresql":
         _notify(connection, outcomes)
@@ -133,17 +139,33 @@ def _run_batch(connection: Connection, units: Sequence[Unit], now: datetime) -> 
     """All commands at once; where that fails, each alone, so that one bad command takes no other with it."""
     if len(units) == 1:
         return [_run_one(connection, units[0], now)]
-    tx = Transaction(connection, now)
     savepoint = connection.begin_nested()
     try:
-        results = units[0].work(tx, [unit.command for unit in units])
-        tx.flush()
+        outcomes = _run_commands(connection, units, now)
         savepoint.commit()
     except Exception as error:
         if fatal(error):
             raise
         savepoint.rollback()
         return [_run_one(connection, unit, now) for unit in units]
+    return outcomes
+
+
+def _run_whole(connection: Connection, units: Sequence[Unit], now: datetime) -> list[Outcome]:
+    """A batch that is all of its transaction: two statements fewer."""
+    try:
+        return _run_commands(connection, units, now)
+    except Exception as error:
+        if fatal(error):
+            raise
+        raise MustRunApart from error
+
+
+def _run_commands(connection: Connection, units: Sequence[Unit], now: datetime) -> list[Outcome]:
+    tx = Transaction(connection, now)
+    try:
+        results = units[0].work(tx, [unit.command for unit in units])
+        tx.flush()
     finally:
         tx.close()
     outcomes = [
@@ -152,6 +174,11 @@ def _run_batch(connection: Connection, units: Sequence[Unit], now: datetime) -> 
     ]
     outcomes[-1].signals, outcomes[-1].deferred = tx.signals, tx.deferred
     return outcomes
+
+
+def runs_again(error: BaseException) -> bool:
+    """Whether running the transaction again, apart, is the cure."""
+    return isinstance(error, MustRunApart) or lost_race(error)
 
 
 def _notify(connection: Connection, outcomes: Sequence[Outcome]) -> None:

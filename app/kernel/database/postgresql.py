@@ -13,12 +13,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.kernel.clock import Clock
-from app.kernel.database.groups import RETRIES, Outcome, Unit, deliver, lost_race, run_group, unavailable, unwritable
+from app.kernel.database.groups import RETRIES, Outcome, Unit, deliver, run_group, runs_again, unavailable, unwritable
 from app.kernel.errors import Unavailable
 from app.kernel.events import Bus, decode
 
 T = TypeVar("T")
-READERS = 8
+READERS = 12
 MAX_GROUP = 512
 RECONNECT_SECONDS = 1.0
 MIGRATION_LOCK = 7_463_021
@@ -32,7 +32,7 @@ class PostgresqlBackend:
         self._clock = clock
         self._bus = bus
         self._writer = create_async_engine(self._url, pool_size=2, max_overflow=0, pool_pre_ping=True)
-        self._readers = create_async_engine(self._url, pool_size=READERS, max_overflow=READERS, pool_timeout=10)
+        self._readers = create_async_engine(self._url, pool_size=READERS, max_overflow=0, pool_timeout=10)
         self._autocommit = self._readers.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshot = self._readers.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._waiting: deque[Unit] = deque()
@@ -106,10 +106,10 @@ class PostgresqlBackend:
         for _ in range(RETRIES):
             try:
                 async with self._writer.begin() as connection:
-                    return await connection.run_sync(run_group, units, self._clock.now())
+                    return await connection.run_sync(run_group, units, self._clock.now(), apart=error is not None)
             except Exception as raised:
                 error = raised
-                if not lost_race(raised):
+                if not runs_again(raised):
                     break
         assert error is not None
         if unwritable(error) or not isinstance(error, DBAPIError):

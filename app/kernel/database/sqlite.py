@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from app.kernel.clock import Clock
 from app.kernel.database.core import sqlite_path
-from app.kernel.database.groups import RETRIES, Outcome, Unit, deliver, lost_race, run_group, unavailable, unwritable
+from app.kernel.database.groups import RETRIES, Outcome, Unit, deliver, run_group, runs_again, unavailable, unwritable
 from app.kernel.errors import Unavailable
 from app.kernel.events import Bus
 
@@ -151,10 +151,10 @@ class SqliteBackend:
         for _ in range(RETRIES):
             try:
                 with self._writer.begin() as connection:
-                    return run_group(connection, units, self._clock.now())
+                    return run_group(connection, units, self._clock.now(), apart=error is not None)
             except Exception as raised:
                 error = raised
-                if not lost_race(raised):
+                if not runs_again(raised):
                     break
         if error is not None and unwritable(error):
             self._writer.dispose()

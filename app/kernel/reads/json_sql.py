@@ -3,7 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ColumnElement, Function, String, case, cast, func, literal_column, type_coerce
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Function,
+    String,
+    any_,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -123,6 +137,13 @@ def json_object(pairs: Pairs, dialect: str) -> ColumnElement[Any]:
         joined = joined + (inner if position == 0 else literal_column("','", type_=String()) + inner)
     joined = joined + literal_column("'}'", type_=String())
     return cast(joined, JSON()) if dialect == "postgresql" else func.json(joined, type_=JSON())
+
+
+def any_of(column: ColumnElement[Any], keys: BindParameter[Any], dialect: str) -> ColumnElement[bool]:
+    """Whether a column is one of the keys of a parameter that holds any number of them."""
+    if dialect == "postgresql":
+        return column == any_(keys)
+    return column.in_(select(func.json_each(keys).table_valued("value").c.value))
 
 
 def json_array_of(

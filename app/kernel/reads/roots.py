@@ -19,11 +19,13 @@ from app.kernel.context import Context
 from app.kernel.ids import parse_node_id
 from app.kernel.reads.compile import EACH, Compiler, Find, Pending
 from app.kernel.reads.declare import Entity, Row, entity_of, entity_with_prefix
-from app.kernel.reads.json_sql import json_object
+from app.kernel.reads.json_sql import any_of, json_object
 from app.kernel.reads.paging import page_of
-from app.kernel.reads.scope import Extract, Reading, Scope, Values
+from app.kernel.reads.scope import Extract, Keys, Reading, Scope, Values
 from app.kernel.reads.selection import Document
 from app.kernel.reads.shape import fill, shape
+from app.kernel.reads.sharing import shared_by
+from app.kernel.reads.together import together
 from app.kernel.tables import Json
 
 Where = Callable[[Row, Scope], Sequence[ColumnElement[bool]]]
@@ -171,6 +173,8 @@ def shape_of(value: Any) -> Hashable:
     """What of an argument a compiled statement depends on: its structure, its enums and booleans, not its values."""
     if value is None or isinstance(value, bool | Enum):
         return value
+    if isinstance(value, Keys):
+        return Keys.__name__
     if isinstance(value, Mapping):
         return tuple((key, shape_of(each)) for key, each in sorted(value.items()))
     if isinstance(value, list | tuple):
@@ -183,6 +187,8 @@ def _native(value: Any, dialect: str) -> Any:
         return iso(value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Keys) and dialect == "sqlite":
+        return orjson.dumps(value).decode()
     return value
 
 
@@ -248,18 +254,16 @@ def _name_of(cls: type) -> str:
     return name
 
 
-async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: bool, named: str) -> dict[int, Any]:
-    """The JSON of objects by key. The key travels in front of each row's text, so that one column carries both."""
-    from sqlalchemy import String, literal_column
+async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: bool, named: str) -> Mapping[int, Any]:
+    """The JSON of objects by key, of these and maybe of others that were asked for alike at the same time.
 
-    wanted = list(dict.fromkeys(keys))
+    The key travels in front of each row's text, so that one column carries both.
+    """
 
     def build(compiler: Compiler, scope: Scope) -> Select[Any]:
         assert entity.table is not None
         row = compiler.alias(entity.table)
-        conditions: list[ColumnElement[bool]] = [
-            row.c[entity.key].in_([scope.bind(f"key{position}") for position in range(len(wanted))])
-        ]
+        conditions: list[ColumnElement[bool]] = [any_of(row.c[entity.key], scope.bind("keys"), scope.dialect)]
         if check and entity.sight:
             conditions.append(entity.sight(row, scope))
         raw = getattr(info, "_raw_info", info)
@@ -267,14 +271,13 @@ async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: boo
         pair = json_object([("k", row.c[entity.key]), ("o", shaped)], scope.dialect)
         return select(_text(pair, compiler)).select_from(row).where(*conditions)
 
-    del String, literal_column
-    binds = {f"key{position}": key for position, key in enumerate(wanted)}
-    read = _Read(info, build, ("keys", named, check), binds, {})
-    found: dict[int, Any] = {}
-    for text in await read.run():
-        key, body = _split(text)
-        found[key] = body
-    return found
+    plan = ("keys", named, check)
+
+    async def read(wanted: list[int]) -> dict[int, Any]:
+        return dict(map(_split, await _Read(info, build, plan, {"keys": Keys(wanted)}, {}).run()))
+
+    raw = getattr(info, "_raw_info", info)
+    return await together(raw.context.database).read((*plan, shared_by(raw)), keys, read)
 
 
 def _split(text: str) -> tuple[int, str]:

@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, Boolean, Connection, String, bindparam
+from sqlalchemy import ARRAY, BigInteger, BindParameter, Boolean, Connection, String, bindparam
 from sqlalchemy.types import TypeEngine
 
 from app.kernel.tables import UtcDateTime
 from app.kernel.viewer import Viewer
 
 Extract = Callable[["Values"], Any]
+
+
+class Keys(list[int]):
+    """Keys as one parameter: a statement is the same for any number of them."""
 
 
 @dataclass(slots=True)
@@ -33,7 +37,9 @@ class Reading:
     now: datetime
 
 
-def _type_of(value: Any) -> TypeEngine[Any]:
+def _type_of(value: Any, dialect: str) -> TypeEngine[Any]:
+    if isinstance(value, Keys):
+        return ARRAY(BigInteger()) if dialect == "postgresql" else String()
     if isinstance(value, bool):
         return Boolean()
     if isinstance(value, int):
@@ -96,4 +102,4 @@ class Scope:
     def _bind(self, name: str, extract: Extract) -> BindParameter[Any]:
         self.parameters[name] = extract
         found = extract(self.values)
-        return bindparam(name, found, type_=_type_of(found), unique=False)
+        return bindparam(name, found, type_=_type_of(found, self.dialect), unique=False)

@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import Connection
 
 from app.kernel.database import Database
-from app.migrations import configuration, upgrade
+from app.migrations.upgrading import configuration, upgrade
 
 
 def main() -> None:

@@ -3,24 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from app.kernel.database import Database
-
-
-def upgrade(connection: Connection) -> None:
-    """Bring one database up to the newest revision, on a connection of its own."""
-    command.upgrade(configuration(connection), "head")
-
-
-def configuration(connection: Connection) -> Config:
-    """Alembic's configuration, without a file of its own."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    config.attributes["connection"] = connection
-    return config
 
 
 def compared(name: str | None, kind: str, parents: Any) -> bool:
@@ -30,4 +15,21 @@ def compared(name: str | None, kind: str, parents: Any) -> bool:
 
 async def migrate(database: Database) -> None:
     """Bring a started database up to date; of several servers that start at once, one does it and the others wait."""
+    if await database.read(_revision) == newest():
+        return
+    from app.migrations.upgrading import upgrade  # a tenth of the time to start, for what is rarely needed
+
     await database.migrate(upgrade)
+
+
+def newest() -> str:
+    """The newest revision; their files are numbered."""
+    return max(path.name for path in (Path(__file__).parent / "versions").glob("[0-9]*.py")).split("_")[0]
+
+
+def _revision(connection: Connection) -> str | None:
+    """The revision that a database is at; None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found

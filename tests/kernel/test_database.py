@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, text, update
 
 from app.kernel.database import Database, Transaction
 from app.kernel.database.probe import WriteProbeRow
@@ -124,7 +124,7 @@ async def test_migrations_lead_from_empty_to_the_models(all_databases: Databases
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from app.migrations import compared, migrate
+    from app.migrations import compared, migrate, newest
     from app.models import metadata
 
     database = Database(all_databases.empty_url(kind))
@@ -138,5 +138,7 @@ async def test_migrations_lead_from_empty_to_the_models(all_databases: Databases
             )
         )
         assert differences == []
+        reached = await database.read(lambda c: c.execute(text("SELECT version_num FROM alembic_version")).scalar())
+        assert reached == newest()
     finally:
         await database.stop()

@@ -128,6 +128,7 @@ class Asker:
         """What AWS answers to an action such as ec2:DescribeHosts, page by page; raises CallRefused."""
         from botocore import xform_name
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         service, _, operation = action.partition(":")
         try:
@@ -142,7 +143,7 @@ class Asker:
         except ClientError as error:
             account_id = self._account_id or "the caller's"
             raise answered(error, action, account_id, self._asked_region(service), self._role) from None
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise unanswered(error, action, self._account_id, self._asked_region(service)) from None
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ def observe(asker: Asker, account_id: str, region: str) -> Told:
 class _Region:
     def __init__(self, asker: Asker, account_id: str, region: str) -> None:
         self.asker, self.account_id, self.region = asker, account_id, region
-        self.refusals: list[Refusal] = []
+        self.refusals: dict[Refusal, None] = {}  # each once, in order
 
     def told(self) -> Told:
         instances = self._all(
@@ -56,7 +56,7 @@ class _Region:
             hosts=hosts,
             instances=instances,
         )
-        return Told(observation, self._reports(), self.refusals)
+        return Told(observation, self._reports(), list(self.refusals))
 
     # ------------------------------------------------------------ EC2
 
@@ -110,9 +110,9 @@ class _Region:
             pages = self.asker.pages(action, **parameters)
             return [item for page in pages for _, item in items(read(shape, dict(page)))]
         except CallRefused as error:
-            self.refusals.append(error.refusal)
+            self._refused(error.refusal)
         except Unexpected as error:
-            self.refusals.append(unexpected(error, action, self.account_id, self.region))
+            self._refused(unexpected(error, action, self.account_id, self.region))
         return None
 
     # ------------------------------------------------------------ SSM
@@ -136,13 +136,17 @@ class _Region:
             for page in self.asker.pages(action, **parameters):
                 yield from page.get(name, ())
         except CallRefused as error:
-            self.refusals.append(error.refusal)
+            self._refused(error.refusal)
 
     def _report(self, entity: dict[str, Any]) -> Report | None:
         try:
             report, faults = ssm.report_of(entity, self.region)
         except Unexpected as error:
-            self.refusals.append(unexpected(error, permissions.INVENTORY, self.account_id, self.region))
+            self._refused(unexpected(error, permissions.INVENTORY, self.account_id, self.region))
             return None
-        self.refusals += [unexpected(each, permissions.INVENTORY, self.account_id, self.region) for each in faults[:1]]
+        for each in faults[:1]:
+            self._refused(unexpected(each, permissions.INVENTORY, self.account_id, self.region))
         return report
+
+    def _refused(self, refusal: Refusal) -> None:
+        self.refusals[refusal] = None

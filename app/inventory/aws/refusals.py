@@ -8,7 +8,7 @@ from app.inventory.aws.shapes import Unexpected, dotted
 from app.kernel.errors import ErrorCode, Refusal
 
 if TYPE_CHECKING:
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
 DOCUMENTED = "docs/collecting.md has the role's policies"
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized"}
@@ -49,7 +49,7 @@ def answered(error: "ClientError", action: str, account_id: str, region: str | N
     return CallRefused(_refusal(f"AWS refused {action} in {where}: {code}.", _way_out(code, region), account_id), code)
 
 
-def unanswered(error: "BotoCoreError", action: str, account_id: str | None, region: str | None) -> CallRefused:
+def unanswered(error: Exception, action: str, account_id: str | None, region: str | None) -> CallRefused:
     """The refusal where no answer came, or none that could be read. What botocore says is left out: it names URLs."""
     from botocore.exceptions import CredentialRetrievalError, NoCredentialsError, PartialCredentialsError
 

@@ -1,5 +1,6 @@
 """The door that AWS's own tools use: `POST /` with X-Amz-Target, JSON 1.1, signed by Signature Version 4."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -90,9 +91,14 @@ class AwsEndpoint:
     async def _run(self, incoming: "_Incoming") -> Outcome:
         """Who signed, and what comes of it: a read in the same look at the database, a write in its own unit."""
         name = incoming.name
-        called, outcome = await self._database.read(
-            lambda connection: self._begin(connection, incoming), snapshot=name not in SINGLE
-        )
+        try:
+            async with asyncio.timeout(self._limits.execution_seconds):
+                called, outcome = await self._database.read(
+                    lambda connection: self._begin(connection, incoming), snapshot=name not in SINGLE
+                )
+        except TimeoutError:
+            told = f"This took longer than {self._limits.execution_seconds:g} seconds. Ask for less at a time."
+            raise AwsError("ServiceUnavailable", told, status=503) from None
         if outcome is not None:
             refused = outcome if isinstance(outcome, AwsError) else None
             await self._database.write_batched(

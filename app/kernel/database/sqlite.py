@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,6 +28,9 @@ T = TypeVar("T")
 READERS = 4
 READS_AT_ONCE = 16
 MAX_GROUP = 512
+LOOK_EVERY = 100_000
+"""Of the steps of SQLite's machine, of which it does millions in a second."""
+
 BUSY_SECONDS = 5.0
 WATCH_SECONDS = 0.5
 
@@ -78,8 +81,13 @@ class SqliteBackend:
         if not self._reading:
             self._loop.call_soon(self._hand_out)
         future: asyncio.Future[T] = self._loop.create_future()
-        self._reading.append(_Read(work, snapshot, future))
-        return await future
+        read = _Read(work, snapshot, future)
+        self._reading.append(read)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            read.given_up = True
+            raise
 
     def _hand_out(self) -> None:
         """Give the reads of one turn of the loop to the readers, some to each: crossing threads costs more."""
@@ -90,23 +98,25 @@ class SqliteBackend:
     def _read_all(self, reads: Sequence["_Read"]) -> None:
         answers: list[tuple[_Read, Any, BaseException | None]] = []
         for read in reads:
+            if read.given_up:
+                continue
             try:
-                answers.append((read, self._read(read.work, read.snapshot), None))
+                answers.append((read, self._read(read), None))
             except BaseException as error:
                 answers.append((read, None, error))
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop closed while a read was under way
             self._loop.call_soon_threadsafe(_deliver, answers)
 
-    def _read(self, work: Callable[[Connection], T], snapshot: bool) -> T:
+    def _read(self, read: "_Read") -> Any:
         try:
-            with self._readers.connect() as connection:
-                if snapshot:
+            with self._readers.connect() as connection, _watched(connection, read):
+                if read.snapshot:
                     connection.exec_driver_sql("BEGIN")
                 try:
-                    return work(connection)
+                    return read.work(connection)
                 finally:
-                    if snapshot:
+                    if read.snapshot:
                         connection.exec_driver_sql("ROLLBACK")
         except DBAPIError as error:
             if unwritable(error):
@@ -178,13 +188,25 @@ class SqliteBackend:
                 await asyncio.sleep(WATCH_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Read:
-    """A read that waits for a reader."""
+    """A read that waits for a reader, or has one. `given_up`: nobody waits for its answer any more."""
 
     work: Callable[[Connection], Any]
     snapshot: bool
     future: asyncio.Future[Any]
+    given_up: bool = False
+
+
+@contextlib.contextmanager
+def _watched(connection: Connection, read: _Read) -> Iterator[None]:
+    """End a read's statement soon after the read is given up, so that its reader is free for others."""
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: read.given_up, LOOK_EVERY)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 def _deliver(answers: Sequence[tuple[_Read, Any, BaseException | None]]) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-NAMES = ("start", "launches", "auditing", "history", "search", "pages", "fanout", "aws")
+NAMES = ("start", "launches", "auditing", "history", "search", "pages", "fanout", "aws", "sync")
 
 
 def main() -> None:

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import boto3
 import pytest
-from botocore.config import Config
+from moto.core.exceptions import ServiceException
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.core.responses import ActionResult, BaseResponse, ServiceException
+from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.models import ec2_backends
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
-from moto.organizations import organizations_backends
+from moto.organizations.models import organizations_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from app.settings import Settings
@@ -54,7 +54,7 @@ class Amazon:
     def client(self, service: Literal["ec2", "organizations", "ssm", "sts"], account_id: str, region: str) -> Any:
         """A client that does what it likes in an account."""
         session: Any = _session()
-        options: dict[str, Any] = {"region_name": region, "endpoint_url": self.url, "config": Config(user_agent_extra="test")}
+        options: dict[str, Any] = {"region_name": region, "endpoint_url": self.url}
         if account_id == MASTER:
             return session.client(service, **options)
         arn = f"arn:aws:iam::{account_id}:role/Test"

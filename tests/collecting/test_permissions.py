@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,13 @@ def test_what_an_operator_can_add_is_not_granted_already() -> None:
     plain = permissions.of_an_account(()) | permissions.of_the_master(())
     added = permissions.of_an_account(ADDITIONAL_ACTIONS) | permissions.of_the_master(ADDITIONAL_ACTIONS)
     assert added - plain == set(ADDITIONAL_ACTIONS)
+
+
+def test_the_policies_in_the_documentation_are_what_is_asked() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "collecting.md").read_text(encoding="utf-8")
+    caller, assuming = json.loads(page.split("```json")[1].split("```")[0])["Statement"]
+    member = page.split("```yaml")[1].split("```")[0].split("Action: [")[1].split("]")[0]
+    assert set(caller["Action"]) == permissions.of_an_account(()) | permissions.of_the_master(())
+    assert assuming["Action"] == "sts:AssumeRole"
+    assert set(member.split(", ")) == permissions.of_an_account(())
+    assert all(f"`{each}`" in page for each in ADDITIONAL_ACTIONS)

@@ -34,8 +34,8 @@ def verify(
 ) -> None:
     """Find whatever was edited, removed, swapped or added. Exits 1 where anything was, 2 where that can't be told."""
     from app.audit.trail.signing import PublicKeys
-    from app.audit.trail.store import open_store
     from app.audit.trail.verify import verify as verified
+    from app.kernel.stores import open_store
     from app.settings import load
 
     with _explained():

@@ -37,7 +37,7 @@ async def collect(
             log.exception("a source of inventory failed", source=name)
             for target in targets:
                 run.fail(target, _failed(name, target))
-    await database.write(lambda tx: syncs.finish(tx, targets, by, run.failures))
+    await database.write(lambda tx: syncs.finish(tx, targets, by, run.failures, run.left_out))
     return run
 
 

@@ -43,3 +43,18 @@ class InventorySyncRow(Base):
     failures: Mapped[list[dict[str, object]]] = mapped_column(Json)
     leased_by: Mapped[str] = mapped_column(String(32))
     leased_until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class InventoryFileRow(Base):
+    """What a source's files told of a server when they were last taken: unchanged files are not read again.
+
+    `source` and `version` are digests: of where the source is, and of the names, times and ETags of the files.
+    """
+
+    __tablename__ = "inventory_file"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(AccountId, primary_key=True)
+    region: Mapped[str] = mapped_column(RegionCode, primary_key=True)
+    resource_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    version: Mapped[str] = mapped_column(String(64))

@@ -24,19 +24,24 @@ class Run:
     """One synchronisation of some targets, for a source to work through.
 
     A source writes what it finds and counts it in `changes`, calls `progress` as it goes on (at least every minute: a
-    run that is silent for five is taken for ended), and `fail` for what it must leave out; one target that fails never
-    stops the rest.
+    run that is silent for five is taken for ended), `fail` for a target that it must leave out, and `leave_out` for a
+    part of one; neither stops the rest.
     """
 
     database: Database
     targets: Sequence[Target]
     progress: Callable[[int, int], Awaitable[None]]
     failures: dict[Target, list[Refusal]] = field(default_factory=dict)
+    left_out: dict[Target, list[Refusal]] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
 
     def fail(self, target: Target, refusal: Refusal) -> None:
         """Leave a target out, and say why. It counts as not synchronised."""
         self.failures.setdefault(target, []).append(refusal)
+
+    def leave_out(self, target: Target, refusal: Refusal) -> None:
+        """Leave a part of a target out, such as a file that can't be read, and say why. The rest is synchronised."""
+        self.left_out.setdefault(target, []).append(refusal)
 
 
 class Source(Protocol):

@@ -83,12 +83,19 @@ def go_on(tx: Transaction, targets: Collection[Target], by: str, done: int, tota
         tx.execute(own.values(done=done, total=total, leased_until=tx.now + LEASE))
 
 
-def finish(tx: Transaction, targets: Collection[Target], by: str, failures: Mapping[Target, Sequence[Refusal]]) -> None:
-    """Note that a run has ended; the settings show it of what was synchronised (TR-5)."""
+def finish(
+    tx: Transaction,
+    targets: Collection[Target],
+    by: str,
+    failures: Mapping[Target, Sequence[Refusal]],
+    left_out: Mapping[Target, Sequence[Refusal]] = {},
+) -> None:
+    """Note that a run has ended; the settings show it of what was synchronised, if not in every part (TR-5)."""
     note_synced(tx, [(each.account_id, each.region) for each in targets if each not in failures])
-    for some in _parts(each for each in targets if each not in failures):
+    told = {each: [*failures.get(each, ()), *left_out.get(each, ())] for each in (*failures, *left_out)}
+    for some in _parts(each for each in targets if each not in told):
         tx.execute(update(syncs).where(_of(some), syncs.c.leased_by == by).values(finished_at=tx.now, failures=[]))
-    for target, refusals in failures.items():
+    for target, refusals in told.items():
         kept = [asdict(each) for each in refusals[:MOST_FAILURES]]
         own = update(syncs).where(_of([target]), syncs.c.leased_by == by)
         tx.execute(own.values(finished_at=tx.now, failures=kept))

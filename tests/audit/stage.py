@@ -14,10 +14,10 @@ from app.audit.models import AuditEventRow
 from app.audit.recorder import AuditRecorder
 from app.audit.trail.delivery import TrailDeliverer
 from app.audit.trail.signing import PublicKeys, Signer, public_pem
-from app.audit.trail.store import ROOTS, Stored
 from app.kernel.context import Context, Origin
 from app.kernel.database import Database, Transaction
 from app.kernel.errors import Refusal
+from app.kernel.stores import Listed, Stored
 from app.kernel.tables import table_of
 from app.kernel.viewer import Permission, Viewer
 
@@ -107,11 +107,14 @@ class MemoryStore:
         if dies:
             raise ConnectionError("cut short after the put")
 
-    def get(self, key: str) -> Stored | None:
-        return Stored(self.objects[key], self.metadata.get(key, {})) if key in self.objects else None
+    def get(self, key: str, at_most: int | None = None) -> Stored | None:
+        return Stored(self.objects[key][:at_most], self.metadata.get(key, {})) if key in self.objects else None
 
-    def keys(self) -> Iterator[str]:
-        yield from [key for key in self.objects if key.startswith(ROOTS)]
+    def listed(self, below: str = "") -> Iterator[Listed]:
+        yield from [Listed(key, len(body), "") for key, body in self.objects.items() if key.startswith(below)]
+
+    def folders(self, below: str = "") -> Iterator[str]:
+        raise NotImplementedError
 
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

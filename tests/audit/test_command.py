@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from app.audit.cli import app
 from app.audit.trail.delivery import TrailDeliverer
 from app.audit.trail.signing import KEY_FILE, PUBLIC_KEYS_FILE, PublicKeys, load_signer
-from app.audit.trail.store import FolderStore, S3Store, open_store
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database
+from app.kernel.stores import FolderStore, S3Store, open_store
 from app.settings import Settings, SettingsError
 from tests.audit.stage import act_everywhere
 from tests.support.databases import Databases

@@ -13,8 +13,8 @@ from app.audit.trail.chains import PendingDigest
 from app.audit.trail.digests import HEAD, Place, head_body
 from app.audit.trail.files import Hashes, hashes_of, log_content, packed, sha256, signature_key
 from app.audit.trail.signing import ALGORITHM, Signer, load_signer
-from app.audit.trail.store import Store, open_store
 from app.kernel.database import Database
+from app.kernel.stores import Store, open_store
 from app.settings import Settings, SettingsError
 
 log = structlog.get_logger(__name__)

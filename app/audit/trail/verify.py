@@ -13,7 +13,10 @@ import orjson
 from app.audit.trail.digests import HEAD, Head, Link, read_head, signed_text
 from app.audit.trail.files import Hashes, sha256, signature_key, unpacked
 from app.audit.trail.signing import PublicKeys
-from app.audit.trail.store import Store
+from app.kernel.stores import Store
+
+ROOTS = ("AWSLogs/", "tollgate/")
+"""What of a destination is the trail's; what lies beside is none of its business."""
 
 _AT_ONCE = 8
 
@@ -68,7 +71,7 @@ def verify(store: Store, keys: PublicKeys, *, covers: datetime | None = None) ->
     was put back as a whole has valid signatures, and only a time that it must reach tells.
     """
     # The names first: what is delivered meanwhile is in the head that is read after, or announced by it.
-    present = set(store.keys())
+    present = {each.key for root in ROOTS for each in store.listed(root)}
     report = Report()
     found = store.get(HEAD)
     if found is None:

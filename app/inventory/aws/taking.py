@@ -53,6 +53,23 @@ def take(tx: Transaction, told: Told) -> tuple[Changes, list[Refusal]]:
     return changes, taken.refused
 
 
+def take_reports(
+    tx: Transaction, account_id: str, region: str, told: Sequence[Report]
+) -> tuple[Changes, list[Refusal]]:
+    """Take what SSM's files tell of an account's Region (IN-3); what changed, and which reports were not taken.
+
+    An EC2 instance that is not known itself is kept as a managed instance, like any other server.
+    """
+    tx.flush()
+    instances = [each.resource_id for each in told if each.resource_id.startswith(INSTANCE)]
+    known = keys_by_id(tx.connection, region, ResourceType.INSTANCE, instances, account_id)
+    taken = reports.take(tx, account_id, region, [each for each in told if each.resource_id not in known])
+    _install(tx, account_id, region, [each for each in told if each.resource_id in known], taken.changes)
+    if taken.changes:
+        _record(tx, account_id, "syncInventory", {"region": region})
+    return taken.changes, taken.refused
+
+
 def _install(tx: Transaction, account_id: str, region: str, inside: Sequence[Report], changes: Changes) -> None:
     """What is installed on EC2 instances; of their size EC2 itself told."""
     told = {each.resource_id: each.applications for each in inside if each.applications is not None}

@@ -1,16 +1,14 @@
-"""Where a trail is kept: a folder or an S3 bucket, with the same names in both."""
+"""Where objects are kept: a folder or an S3 bucket, with the same names in both."""
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
-
-ROOTS = ("AWSLogs/", "tollgate/")
-"""What of a destination is the trail's; what lies beside is none of its business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +17,19 @@ class Stored:
 
     body: bytes
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object by its name. `version` changes with its content; `regular`: nothing but a file, so that it can be read.
+
+    `size` is in bytes.
+    """
+
+    key: str
+    size: int
+    version: str
+    regular: bool = True
 
 
 class Store(Protocol):
@@ -30,10 +41,16 @@ class Store(Protocol):
 
     def put(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None: ...
 
-    def get(self, key: str) -> Stored | None: ...
+    def get(self, key: str, at_most: int | None = None) -> Stored | None:
+        """An object, or its beginning of `at_most` bytes; None where there is none."""
+        ...
 
-    def keys(self) -> Iterator[str]:
-        """The names of all objects below ROOTS."""
+    def listed(self, below: str = "") -> Iterator[Listed]:
+        """All objects whose names begin with a folder's, such as `AWSLogs/`."""
+        ...
+
+    def folders(self, below: str = "") -> Iterator[str]:
+        """The names of the folders directly in a folder, without a slash."""
         ...
 
 
@@ -76,18 +93,28 @@ class FolderStore:
         finally:
             os.close(directory)
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str, at_most: int | None = None) -> Stored | None:
         if ".." in PurePosixPath(key).parts:
             return None
-        with suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            return Stored((self._folder / key).read_bytes())
+        with (
+            suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError),
+            (self._folder / key).open("rb") as file,
+        ):
+            return Stored(file.read(-1 if at_most is None else at_most))
         return None
 
-    def keys(self) -> Iterator[str]:
-        for root in ROOTS:
-            for path in (self._folder / root).rglob("*"):
-                if not path.is_dir() or path.is_symlink():
-                    yield path.relative_to(self._folder).as_posix()
+    def listed(self, below: str = "") -> Iterator[Listed]:
+        for path in (self._folder / below).rglob("*"):
+            with suppress(FileNotFoundError):
+                found = path.lstat()
+                if not stat.S_ISDIR(found.st_mode):
+                    name = path.relative_to(self._folder).as_posix()
+                    version = f"{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_size}"
+                    yield Listed(name, found.st_size, version, stat.S_ISREG(found.st_mode))
+
+    def folders(self, below: str = "") -> Iterator[str]:
+        with suppress(FileNotFoundError), os.scandir(self._folder / below) as entries:
+            yield from sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
 
 
 class S3Store:
@@ -115,16 +142,23 @@ class S3Store:
             Bucket=self.bucket, Key=self.prefix + key, Body=body, Metadata=dict(metadata or {}), **kind
         )
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str, at_most: int | None = None) -> Stored | None:
+        part = {} if at_most is None else {"Range": f"bytes=0-{at_most - 1}"}
         try:
-            found = self._client.get_object(Bucket=self.bucket, Key=self.prefix + key)
+            found = self._client.get_object(Bucket=self.bucket, Key=self.prefix + key, **part)
         except self._client.exceptions.NoSuchKey:
             return None
         return Stored(found["Body"].read(), found["Metadata"])
 
-    def keys(self) -> Iterator[str]:
+    def listed(self, below: str = "") -> Iterator[Listed]:
         pages = self._client.get_paginator("list_objects_v2")
-        for root in ROOTS:
-            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + root):
-                for found in page.get("Contents", ()):
-                    yield found["Key"].removeprefix(self.prefix)
+        for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + below):
+            for found in page.get("Contents", ()):
+                version = f"{found['ETag']}-{found['LastModified'].timestamp()}"
+                yield Listed(found["Key"].removeprefix(self.prefix), found["Size"], version)
+
+    def folders(self, below: str = "") -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + below, Delimiter="/"):
+            for found in page.get("CommonPrefixes", ()):
+                yield found["Prefix"].removeprefix(self.prefix + below).rstrip("/")

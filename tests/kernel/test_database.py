@@ -142,3 +142,13 @@ async def test_migrations_lead_from_empty_to_the_models(all_databases: Databases
         assert reached == newest()
     finally:
         await database.stop()
+
+
+async def test_what_was_asked_for_is_written_though_nobody_waits_for_it_any_more(database: Database) -> None:
+    gone = [asyncio.create_task(database.write(adding(key))) for key in (1, 2)]
+    await asyncio.sleep(0)
+    for each in gone:
+        each.cancel()
+    await database.write(adding(3))
+    assert await database.read(rows) == [1, 2, 3]
+    assert all(each.cancelled() for each in gone)

@@ -28,7 +28,7 @@ class Backend(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     async def read(self, work: Callable[[Connection], T], snapshot: bool) -> T: ...
-    async def submit(self, work: Callable[..., T], command: Any, batched: bool) -> T: ...
+    def submit(self, work: Callable[..., T], command: Any, batched: bool) -> asyncio.Future[T]: ...
     async def migrate(self, work: Callable[[Connection], None]) -> None: ...
     def describe(self) -> str: ...
 
@@ -73,7 +73,7 @@ class Database:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work and return its result once it is durable; raises Unavailable where it can't be."""
-        return await asyncio.shield(self._backend.submit(work, None, False))
+        return await self._backend.submit(work, None, False)
 
     async def write_batched(self, batch: Callable[[Transaction, Sequence[Any]], Sequence[T]], command: Any) -> T:
         """Like `write`, for work that takes many commands at once; waiting commands of one batch function run together.
@@ -81,7 +81,7 @@ class Database:
         The batch function returns an outcome for each command; an exception among them is raised to its caller.
         """
         run = cast("Callable[..., T]", batch)  # of a batch, each command's own outcome is handed out
-        return await asyncio.shield(self._backend.submit(run, command, True))
+        return await self._backend.submit(run, command, True)
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         """Run migrations on a connection of their own, one server at a time."""

@@ -68,14 +68,14 @@ class PostgresqlBackend:
                 raise Unavailable("the database does not answer") from error
             raise
 
-    async def submit(self, work: Callable[..., T], command: Any, batched: bool) -> T:
+    def submit(self, work: Callable[..., T], command: Any, batched: bool) -> asyncio.Future[T]:
+        """What the unit will be answered with; it runs whether or not someone still waits for that."""
         if self._stopping:
             raise Unavailable("the server is stopping")
         unit = Unit(work, command, batched, asyncio.get_running_loop().create_future())
         self._waiting.append(unit)
         self._wake.set()
-        result: T = await unit.future
-        return result
+        return unit.future
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         async with self._writer.connect() as connection:

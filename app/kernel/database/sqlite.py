@@ -123,7 +123,8 @@ class SqliteBackend:
                 raise Unavailable("the database does not answer") from error
             raise
 
-    async def submit(self, work: Callable[..., T], command: Any, batched: bool) -> T:
+    def submit(self, work: Callable[..., T], command: Any, batched: bool) -> asyncio.Future[T]:
+        """What the unit will be answered with; it runs whether or not someone still waits for that."""
         assert self._loop is not None, "the database was not started"
         unit = Unit(work, command, batched, self._loop.create_future())
         with self._wake:
@@ -131,8 +132,7 @@ class SqliteBackend:
                 raise Unavailable("the server is stopping")
             self._waiting.append(unit)
             self._wake.notify()
-        result: T = await unit.future
-        return result
+        return unit.future
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         def run() -> None:

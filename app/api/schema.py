@@ -16,6 +16,7 @@ from app.compute.launch_schema import LaunchMutation, LaunchQuery
 from app.compute.mutations import ComputeMutation
 from app.compute.schema import DedicatedHost, Instance, LaunchTemplate, MachineImage, ManagedInstance
 from app.identity.schema import IdentityMutation, IdentityQuery
+from app.inventory.automated.mutations import DiscoveryRuleMutation, DiscoveryRuleQuery
 from app.inventory.schema import InventoryMutation
 from app.inventory.search_schema import InventoryQuery
 from app.inventory.sync_schema import InventorySyncMutation, InventorySyncQuery
@@ -42,6 +43,7 @@ class Query(
     LicensingQuery,
     InventoryQuery,
     InventorySyncQuery,
+    DiscoveryRuleQuery,
     SharingQuery,
     AlertsQuery,
     DeliveryQuery,
@@ -64,6 +66,7 @@ class Mutation(
     LaunchMutation,
     InventoryMutation,
     InventorySyncMutation,
+    DiscoveryRuleMutation,
     AlertsMutation,
     DeliveryMutation,
     IdentityMutation,

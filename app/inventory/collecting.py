@@ -1,10 +1,11 @@
-"""One synchronisation, from its beginning to its end: every source is asked, and what it left out is kept."""
+"""One synchronisation: every source is asked, what it left out is kept, and rules of discovery are evaluated."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from app.inventory import syncs
+from app.inventory.automated.running import run_concerned
 from app.inventory.sources import Run, Source, Target, registered
 from app.kernel.database import Database
 from app.kernel.errors import ErrorCode, Refusal
@@ -25,7 +26,11 @@ async def collect(
     `sources`: those alone. `told` hears of steps done and steps in all, beside what is kept of them.
     """
 
+    reached = (0, 0)
+
     async def progress(done: int, total: int) -> None:
+        nonlocal reached
+        reached = (done, total)
         told(done, total)
         await database.write(lambda tx: syncs.go_on(tx, targets, by, done, total))
 
@@ -37,6 +42,7 @@ async def collect(
             log.exception("a source of inventory failed", source=name)
             for target in targets:
                 run.fail(target, _failed(name, target))
+    await run_concerned(database, targets, lambda: progress(*reached))
     await database.write(lambda tx: syncs.finish(tx, targets, by, run.failures, run.left_out))
     return run
 

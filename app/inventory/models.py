@@ -1,11 +1,12 @@
-"""Tables of what is done by schedule, and of the synchronisations that run."""
+"""Tables of what is done by schedule, of the synchronisations that run, and of the rules of automated discovery."""
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.tables import AccountId, Base, Json, Key, RegionCode, UtcDateTime
+from app.inventory.rules import DiscoveryScope
+from app.kernel.tables import AccountId, Base, Json, Key, RegionCode, UtcDateTime, one_of
 
 _RUNNING = text("finished_at IS NULL")
 
@@ -58,3 +59,43 @@ class InventoryFileRow(Base):
     region: Mapped[str] = mapped_column(RegionCode, primary_key=True)
     resource_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     version: Mapped[str] = mapped_column(String(64))
+
+
+class DiscoveryRuleRow(Base):
+    """A rule of automated discovery: what its filter finds, its license configuration is put on.
+
+    `account_id` and `region` are the configuration's owner and Region, which never change. `version` goes up with every
+    change of what the rule finds. `previewed_at` and `enabled` are of the present version. The figures are those of the
+    last run that ended; `skipped` are refusals, at most 100: who was left out of it, and why.
+    """
+
+    __tablename__ = "discovery_rule"
+    __table_args__ = (
+        UniqueConstraint("account_id", "name"),
+        one_of("scope", DiscoveryScope),
+        Index(None, "account_id", "id"),
+        Index(None, "configuration_id", "id"),
+        Index(None, "region", "enabled"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    account_id: Mapped[str] = mapped_column(AccountId)
+    configuration_id: Mapped[int] = mapped_column(ForeignKey("license_configuration.id", ondelete="CASCADE"))
+    region: Mapped[str] = mapped_column(RegionCode)
+    name: Mapped[str] = mapped_column(String(255))
+    filter: Mapped[str] = mapped_column(String(2000))
+    scope: Mapped[str] = mapped_column(String(16))
+    excluded_account_ids: Mapped[list[str]] = mapped_column(Json)
+    excluded_tags: Mapped[list[dict[str, str | None]]] = mapped_column(Json)
+    version: Mapped[int]
+    previewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    enabled: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    run_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    run_finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    matched: Mapped[int] = mapped_column(Key)
+    associated: Mapped[int] = mapped_column(Key)
+    already_associated: Mapped[int] = mapped_column(Key)
+    left_out: Mapped[int] = mapped_column(Key)
+    skipped: Mapped[list[dict[str, object]]] = mapped_column(Json)

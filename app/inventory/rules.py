@@ -1,8 +1,9 @@
-"""The rules of reported inventory (IN-4), without I/O."""
+"""The rules of reported inventory (IN-4), and how far a rule of discovery looks, without I/O."""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 RETENTION_DAYS = 30
 """Reported data lives this long from its capture; then the managed instance is inactive (IN-4)."""
@@ -14,6 +15,13 @@ LARGEST_FIGURE = 100_000
 MOST_APPLICATIONS = 5_000
 FIGURES = ("vcpus", "cores", "sockets")
 _RESOURCE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
+
+
+class DiscoveryScope(StrEnum):
+    """Whose resources a rule of discovery finds: its own account's, or those of the whole organization (IN-2)."""
+
+    ACCOUNT = "ACCOUNT"
+    ORGANIZATION = "ORGANIZATION"
 
 
 def is_resource_id(text: str) -> bool:

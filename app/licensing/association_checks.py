@@ -57,13 +57,17 @@ class AssociationFacts:
 
     def checks(self, resource: Resource) -> list[Check]:
         """Everything that associating the resource asks; the gate is asked where all else passes."""
-        checks = [self._region(resource)]
-        if self.is_foreign(resource):
-            checks += self.crossing.checks(resource.account_id, resource.arn, associating=True)
-        checks += [self._not_terminated(resource), self._tracks(resource)]
+        checks = self.checks_of_found(resource)
         if all(check.passed for check in checks) and self.counts(resource):
             checks += self._gate(self.judge(resource))
         return checks
+
+    def checks_of_found(self, resource: Resource) -> list[Check]:
+        """The same for what was found running: it can't be stopped, so that the gate counts and does not refuse it."""
+        checks = [self._region(resource)]
+        if self.is_foreign(resource):
+            checks += self.crossing.checks(resource.account_id, resource.arn, associating=True)
+        return [*checks, self._not_terminated(resource), self._tracks(resource)]
 
     def counts(self, resource: Resource) -> bool:
         """Whether the resource consumes as soon as it is associated."""
@@ -108,7 +112,7 @@ class AssociationFacts:
         return [Check("EN-6", text, refusal) for refusal in hard] or [Check("EN-6", text)]
 
 
-def inactive(book: Book) -> Refusal:
+def inactive(book: Book | ConfigurationFacts) -> Refusal:
     """An inactive configuration tracks nothing, so nothing that runs can be put under it."""
     return Refusal(
         code=ErrorCode.LICENSE_CONFIGURATION_INACTIVE,

@@ -115,6 +115,23 @@ def associate_new(
     return key
 
 
+def take_over_sockets(tx: Transaction, gate: Gate, configuration_key: int, host_key: int) -> None:
+    """A Dedicated Host that is associated itself counts its own sockets; the instance that carried them does no longer.
+
+    Call it before the host's own association is written.
+    """
+    if gate.books[configuration_key].terms.counting_type is not CountingType.SOCKET:
+        return
+    pair = (configuration_key, host_key)
+    carrier = gate.hosts.carrier.pop(pair, None)
+    gate.hosts.associated.add(pair)
+    if carrier is not None:
+        tx.flush()
+        (association,) = on_resources(tx.connection, [carrier], configuration_key)
+        set_consumed(tx, configuration_key, carrier, 0)
+        gate.give_back(tx, configuration_key, association.consumed, association.account_id, carrier)
+
+
 def set_consumed(tx: Transaction, configuration_key: int, resource_key: int, consumed: int) -> None:
     """Keep what an association consumes; the gate counts the difference."""
     tx.execute(

@@ -13,10 +13,10 @@ from app.kernel.errors import DomainError, Refusal, RuleViolated, invalid, not_f
 from app.kernel.ids import node_id
 from app.kernel.viewer import Viewer
 from app.licensing.association_checks import AssociationFacts, caller_checks
-from app.licensing.associations import associate_new, on_resources, set_consumed
+from app.licensing.associations import associate_new, on_resources, take_over_sockets
 from app.licensing.failures import note_failures
 from app.licensing.gate import Finding, draft
-from app.licensing.rules import CountingType
+from app.licensing.taken_off import lift
 from app.linking.usage import reasons
 from app.sharing.managed import share_with_members
 
@@ -54,6 +54,7 @@ def associate(
     for position, key in enumerate(resource_keys):
         work.one(position, key)
     work.gate.close(tx)
+    lift(tx, configuration_key, work.added)
     note_failures(tx, viewer, "AssociateResources", configuration_key, work.failed)
     return work.result
 
@@ -74,6 +75,7 @@ class _Association:
         self.present = {each.resource_key: each.key for each in on_resources(tx.connection, keys, configuration_key)}
         self.result = BulkResult(configuration_key)
         self.failed: list[tuple[Resource, Refusal]] = []
+        self.added: list[int] = []
 
     def one(self, position: int, key: int | None) -> None:
         resource = self.resources.get(key) if key is not None else None
@@ -101,7 +103,8 @@ class _Association:
         if self.facts.counts(resource):
             judgement = self.facts.judge(resource)
             (licenses,), findings = judgement.licenses[self.book.key], judgement.findings
-            self._take_over_sockets(resource)
+            if resource.type == ResourceType.DEDICATED_HOST:
+                take_over_sockets(self.tx, self.gate, self.book.key, resource.key)
         account_id = self.viewer.account_id if resource.type == ResourceType.IMAGE else resource.account_id
         key = associate_new(
             self.tx,
@@ -116,19 +119,8 @@ class _Association:
         )
         self.present[resource.key] = key
         self.result.done.append(key)
+        self.added.append(resource.key)
         self._alert(resource, findings)
-
-    def _take_over_sockets(self, resource: Resource) -> None:
-        """A host that is associated itself counts its own sockets; the instance that carried them does no longer."""
-        pair = (self.book.key, resource.key)
-        if self.book.terms.counting_type is not CountingType.SOCKET or resource.type != ResourceType.DEDICATED_HOST:
-            return
-        carrier = self.gate.hosts.carrier.pop(pair, None)
-        self.gate.hosts.associated.add(pair)
-        if carrier is not None:
-            (association,) = on_resources(self.tx.connection, [carrier], self.book.key)
-            set_consumed(self.tx, self.book.key, carrier, 0)
-            self.gate.give_back(self.tx, self.book.key, association.consumed, association.account_id, carrier)
 
     def _alert(self, resource: Resource, findings: Sequence[Finding]) -> None:
         """One alert where soft rules are broken; a passed limit was alerted by the gate (EN-3)."""

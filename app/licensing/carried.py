@@ -44,3 +44,12 @@ def carries_any(resource_key: ColumnElement[int]) -> ColumnElement[bool]:
     return exists(
         select(association.c.id).where(association.c.resource_id == resource_key).correlate_except(association)
     )
+
+
+def carries(resource_key: ColumnElement[int], configuration_key: int) -> ColumnElement[bool]:
+    """Whether a resource carries one license configuration."""
+    association = associations.alias()
+    found = select(association.c.id).where(
+        association.c.resource_id == resource_key, association.c.configuration_id == configuration_key
+    )
+    return exists(found.correlate_except(association))

@@ -303,6 +303,11 @@ def _hold_own(tx: Transaction, viewer: Viewer, key: int, *field: str) -> Configu
     return held
 
 
+def hold_own(tx: Transaction, viewer: Viewer, key: int, *field: str) -> ConfigurationFacts:
+    """A configuration of the caller's own account, held for what another slice makes of it; refused to all others."""
+    return _hold_own(tx, viewer, key, *field)
+
+
 def _require_own(connection: Connection, account_id: str, held: ConfigurationFacts | None, *field: str) -> None:
     """Refuse all but the owner: a sharee with ACCESS_DENIED, any other as if it were not there."""
     if held is not None and held.owner_account_id == account_id:

@@ -9,6 +9,7 @@ from app.kernel.checks import Check, require
 from app.kernel.database import Transaction
 from app.kernel.errors import Refusal, not_found
 from app.kernel.viewer import Viewer
+from app.licensing import taken_off
 from app.licensing.association_checks import core_check
 from app.licensing.associations import Association, on_resources
 from app.licensing.bulk import BulkResult, at, check_number
@@ -87,6 +88,7 @@ def disassociate(
         failed += [(resource, refusal) for refusal in refusals]
         if not refusals and resource.key not in result.done:
             result.done.append(resource.key)
-    release(tx, result.done, forget=True, configuration_key=configuration_key)
+    released = release(tx, result.done, forget=True, configuration_key=configuration_key)
+    taken_off.note(tx, viewer, released)
     note_failures(tx, viewer, "DisassociateResources", configuration_key, failed)
     return result

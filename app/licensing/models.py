@@ -89,6 +89,23 @@ class AssociationRow(Base):
     associated_by: Mapped[str] = mapped_column(String(256))
 
 
+class TakenOffRow(Base):
+    """That a person took a configuration off a resource: no rule of discovery puts it there again of itself."""
+
+    __tablename__ = "taken_off"
+    __table_args__ = (
+        UniqueConstraint("resource_id", "configuration_id"),
+        Index(None, "configuration_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    configuration_id: Mapped[int] = mapped_column(ForeignKey("license_configuration.id", ondelete="CASCADE"))
+    resource_id: Mapped[int] = mapped_column(Key)
+    account_id: Mapped[str] = mapped_column(AccountId)
+    taken_off_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    taken_off_by: Mapped[str] = mapped_column(String(256))
+
+
 class ConsumptionChangeRow(Base):
     """The ledger: each change of a configuration's consumption or count, with what stood after it."""
 

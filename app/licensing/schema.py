@@ -16,13 +16,14 @@ from app.kernel.tables import table_of
 from app.licensing.dashboard import hosts_by_tenancy, usage_history
 from app.licensing.definition import BOUND_NAMES
 from app.licensing.loaders import associations, configurations, consumption, sees_association, tags, within
-from app.licensing.models import OperationFailureRow
+from app.licensing.models import OperationFailureRow, TakenOffRow
 from app.licensing.rules import CountingType, Status
 from app.licensing.steps import UsageStep
 from app.organizations.schema import Account
 from app.sharing.service import is_in, sees_configuration
 
 if TYPE_CHECKING:
+    from app.inventory.automated.schema import DiscoveryRule
     from app.sharing.schema import ResourceShare
 
 strawberry.enum(CountingType, name="LicenseCountingType", description="The metric by which licenses are counted.")
@@ -34,6 +35,12 @@ def _share() -> type:
     from app.sharing.schema import ResourceShare
 
     return ResourceShare
+
+
+def _discovery_rule() -> type:
+    from app.inventory.automated.schema import DiscoveryRule
+
+    return DiscoveryRule
 
 
 def _bound(name: str) -> Any:
@@ -130,6 +137,35 @@ class OperationFailure:
     error_message: str = column()
     requested_by: str = column(description="The caller's ARN.")
     failed_at: datetime = column()
+
+
+@entity(table_of(TakenOffRow))
+@strawberry.type(
+    description="A resource that a person took a license configuration off: rules of discovery leave it out until it "
+    "is associated by hand, or a rule is run with includeTakenOff."
+)
+class TakenOffResource:
+    resource: LicensableResource | None = one(
+        lambda: LicensableResource,
+        on=lambda taken, resource, scope: resource.c.id == taken.c.resource_id,
+        sighted=True,
+        description="Null where it is gone.",
+    )
+    taken_off_at: datetime = column()
+    taken_off_by: str = column(description="The caller's ARN.")
+
+
+@strawberry.type
+class TakenOffResourceEdge:
+    cursor: str
+    node: TakenOffResource
+
+
+@strawberry.type
+class TakenOffResourceConnection:
+    edges: list[TakenOffResourceEdge]
+    page_info: PageInfo
+    total_count: int
 
 
 @strawberry.type
@@ -250,6 +286,19 @@ class LicenseConfiguration(Node):
         arguments=page_arguments,
         newest_first=True,
         description="What was refused on its resources, the newest first. A sharee sees its own account's.",
+    )
+    discovery_rules: list[Annotated["DiscoveryRule", strawberry.lazy("app.inventory.automated.schema")]] = many(
+        _discovery_rule,
+        on=lambda configuration, rule, scope: rule.c.configuration_id == configuration.c.id,
+        sighted=True,
+        description="That put it on what they find; the owner's own, to others none.",
+    )
+    taken_off: TakenOffResourceConnection = connection(
+        lambda: TakenOffResource,
+        on=within,
+        arguments=page_arguments,
+        newest_first=True,
+        description="What a person disassociated, the newest first. A sharee sees its own account's.",
     )
     created_at: datetime = column()
     updated_at: datetime = column()

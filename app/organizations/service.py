@@ -210,3 +210,14 @@ __all__ = [
     "self_or_master_of",
     "units_of",
 ]
+
+
+def masters_of(connection: Connection, account_ids: Sequence[str]) -> set[str]:
+    """The master accounts of the organizations that some accounts are in, in one statement."""
+    statement = (
+        select(organizations.c.master_account_id)
+        .join(accounts, accounts.c.organization_id == organizations.c.id)
+        .where(accounts.c.account_id.in_(account_ids))
+        .distinct()
+    )
+    return set(connection.execute(statement).scalars())

@@ -359,7 +359,7 @@ async def test_a_word_that_comes_while_it_is_forgotten_is_there(database: Databa
         return managed.add(tx, ANN, made.REGION, "mi-a", {"name": None, "captured_at": tx.now, "active": True})
 
     def report_of(name: str, tx: Transaction) -> None:
-        managed.set_applications(tx, key, [managed.ReportedApplication(name)])
+        managed.set_applications(tx, {key: [managed.ReportedApplication(name)]})
 
     try:
         key = await database.write(server)

@@ -68,7 +68,7 @@ def _server(tx: Transaction, chance: random.Random, number: int) -> Server:
             for _ in range(chance.randint(0, 4))
         )
     )
-    set_applications(tx, key, applications)
+    set_applications(tx, {key: applications})
     tags = {"Team": chance.choice(TEAMS)} if chance.random() < 0.6 else {}
     for name, value in tags.items():
         tx.add(table_of(ResourceTagRow), {"resource_id": key, "key": name, "value": value})

@@ -22,12 +22,15 @@ PLAIN = "bench.plain:application"
 def tollgate() -> object:
     """Tollgate's application, for uvicorn's factory mode."""
     from app.audit.recorder import AuditRecorder
+    from app.cli.server import collect_rarely
     from app.main import build
     from app.settings import load
 
     if os.environ.get("BENCH_NO_AUDIT"):
         setattr(AuditRecorder, "record", lambda *arguments, **options: None)  # noqa: B010
-    return build(load()).application
+    application = build(load()).application
+    collect_rarely()  # as `tollgate serve` does
+    return application
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ class Server(uvicorn.Server):
         except BaseException:
             await self._life.aclose()
             raise
-        _collect_rarely()
+        collect_rarely()
         log.info("serving", url=self.url, database=self._built.database.describe())
         if self._token is not None:
             typer.echo(f"{self.url}/graphql\n{self._token}")
@@ -85,7 +85,7 @@ class Server(uvicorn.Server):
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _collect_rarely() -> None:
+def collect_rarely() -> None:
     """Thousands of open connections are millions of objects that live on: looking at them often is most of the work."""
     gc.collect()
     gc.freeze()

@@ -12,6 +12,7 @@ from app.audit.retention import purge
 from app.audit.trail.delivery import TrailDeliverer
 from app.inventory import sources
 from app.inventory.aws import collector as aws
+from app.inventory.aws.buckets import sources_of
 from app.inventory.aws.collector import AwsCollector
 from app.inventory.schedules import Scheduler
 from app.kernel.database import Database
@@ -38,17 +39,22 @@ class Background:
         if trail is not None:
             self._tasks["deliver the trail"] = trail.run
         self._collector = AwsCollector(settings) if settings.aws_collection else None
+        self._buckets = sources_of(settings)
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         if self._collector is not None:
             sources.register(aws.NAME, self._collector)
+        for name, source in self._buckets.items():
+            sources.register(name, source)
         self._running = [asyncio.create_task(self._keep(name, task), name=name) for name, task in self._tasks.items()]
 
     async def stop(self) -> None:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        for name in self._buckets:
+            sources.forget(name)
         if self._collector is not None:
             sources.forget(aws.NAME)
             self._collector.close()

@@ -34,5 +34,5 @@ class Report:
             captured_at=later.captured_at,
             facts={**self.facts, **later.facts},
             applications=self.applications if later.applications is None else later.applications,
-            ended=later.ended,
+            ended=self.ended or later.ended,
         )

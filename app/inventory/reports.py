@@ -31,10 +31,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What reports of many servers changed, and why some of them were not taken, each named."""
+    """What reports of many servers changed, and why some of them were not taken, each named.
+
+    `left_out`: the servers' own names for themselves.
+    """
 
     changes: Changes
     refused: list[Refusal]
+    left_out: frozenset[str] = frozenset()
 
 
 def take(tx: Transaction, account_id: str, region: str, reports: Sequence[Report]) -> Taken:
@@ -50,12 +54,15 @@ def take(tx: Transaction, account_id: str, region: str, reports: Sequence[Report
     require_core(tx.connection, account_id)
     good: list[Report] = []
     refused: list[Refusal] = []
+    left_out: set[str] = set()
     for each in reports:
         why = [*_elsewhere(each, region), *faults(each, tx.now)]
         refused += [_named(each, account_id, refusal) for refusal in why]
-        if not why:
+        if why:
+            left_out.add(each.resource_id)
+        else:
             good.append(each)
-    return Taken(write(tx, account_id, region, good).changes, refused)
+    return Taken(write(tx, account_id, region, good).changes, refused, frozenset(left_out))
 
 
 def write(tx: Transaction, account_id: str, region: str, reports: Sequence[Report]) -> Written:

@@ -50,7 +50,7 @@ class Store(Protocol):
         ...
 
     def folders(self, below: str = "") -> Iterator[str]:
-        """The names of the folders directly in a folder, without a slash."""
+        """The names of the folders directly in a folder, without a slash; OSError where the store itself is missing."""
         ...
 
 
@@ -104,17 +104,30 @@ class FolderStore:
         return None
 
     def listed(self, below: str = "") -> Iterator[Listed]:
-        for path in (self._folder / below).rglob("*"):
-            with suppress(FileNotFoundError):
-                found = path.lstat()
-                if not stat.S_ISDIR(found.st_mode):
-                    name = path.relative_to(self._folder).as_posix()
-                    version = f"{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_size}"
-                    yield Listed(name, found.st_size, version, stat.S_ISREG(found.st_mode))
+        for folder, folders, names in os.walk(self._folder / below, onerror=_unless_gone):
+            for path in (Path(folder, name) for name in (*names, *folders)):
+                with suppress(FileNotFoundError):
+                    found = path.lstat()
+                    if not stat.S_ISDIR(found.st_mode):
+                        version = f"{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_size}"
+                        key = path.relative_to(self._folder).as_posix()
+                        yield Listed(key, found.st_size, version, stat.S_ISREG(found.st_mode))
 
     def folders(self, below: str = "") -> Iterator[str]:
-        with suppress(FileNotFoundError), os.scandir(self._folder / below) as entries:
-            yield from sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+        try:
+            with os.scandir(self._folder / below) as entries:
+                names = sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            if not below:
+                raise
+            return
+        yield from names
+
+
+def _unless_gone(error: OSError) -> None:
+    """A folder that can't be read is not one that is empty; one that is not there is."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 class S3Store:

@@ -102,7 +102,7 @@ def test_api_3_applications_past_the_most_are_named_and_left_out() -> None:
     many = [{"Name": f"package-{number}"} for number in range(5_002)]
     report, faults = report_of(entity(section(APPLICATION, NINE, *many)), REGION)
     assert report.applications is not None
-    assert (len(report.applications), [fault.path[-1] for fault in faults]) == (5_000, [5_000, 5_001])
+    assert (len(report.applications), [fault.path[-2] for fault in faults]) == (5_000, [5_000, 5_001])
 
 
 def test_in_4_a_server_that_was_terminated_has_ended() -> None:

@@ -46,9 +46,12 @@ Instant = Annotated[Annotated[AwareDatetime, AfterValidator(_utc)] | None, Given
 
 
 class Entry(Shape):
-    """An entry of any type. A file's line also tells when it was captured."""
+    """An entry of any type. A file's line also tells when it was captured, and of which server."""
 
     capture_time: Instant = Field(None, alias="captureTime")
+    resource_id: str | None = Field(None, alias="resourceId")
+    account_id: str | None = Field(None, alias="accountId")
+    region: str | None = Field(None, alias="region")
 
 
 class Application(Entry):
@@ -76,6 +79,10 @@ class Details(Entry):
     sockets: Count = Field(None, alias="CPUSockets")
 
 
+SHAPES: Mapping[str, type[Entry]] = {APPLICATION: Application, INFORMATION: Information, DETAILS: Details}
+"""The shape of each type's entries."""
+
+
 class Section(Shape):
     """One type's part of what GetInventory answers of a server."""
 
@@ -93,8 +100,8 @@ class Entity(Shape):
 class Parts:
     """What the types tell of one server, put together; it was captured when the latest of them was."""
 
-    def __init__(self, region: str, resource_id: str) -> None:
-        self.region, self.resource_id = region, resource_id
+    def __init__(self, region: str, resource_id: str, account_id: str | None = None) -> None:
+        self.region, self.resource_id, self.account_id = region, resource_id, account_id
         self._captured_at: datetime | None = None
         self._facts: dict[str, object] = {}
         self._applications: list[ReportedApplication] | None = None
@@ -108,17 +115,28 @@ class Parts:
 
     def add(self, type_name: str, entry: bytes | dict[str, Any]) -> None:
         """Take one entry of a type; raises Unexpected for what it can't be, with the parts as they were."""
-        taken: Entry
-        match type_name:
-            case "AWS:Application":
-                self._application(taken := read(Application, entry))
-            case "AWS:InstanceInformation":
-                self._information(taken := read(Information, entry))
-            case "AWS:InstanceDetailedInformation":
-                self._details(taken := read(Details, entry))
-            case _:
-                raise Unexpected((), f"“{type_name[:40]}” is no type that is read")
+        shape = SHAPES.get(type_name)
+        if shape is None:
+            raise Unexpected((), f"“{type_name[:40]}” is no type that is read")
+        taken = read(shape, entry)
+        self._check_whose(taken)
+        match taken:
+            case Application():
+                self._application(taken)
+            case Information():
+                self._information(taken)
+            case Details():
+                self._details(taken)
         self._captured(taken.capture_time)
+
+    def _check_whose(self, entry: Entry) -> None:
+        for told, own in (
+            (entry.resource_id, self.resource_id),
+            (entry.account_id, self.account_id),
+            (entry.region, self.region),
+        ):
+            if told is not None and own is not None and told != own:
+                raise Unexpected((), f"tells of “{told[:40]}”, not of {own}")
 
     def report(self) -> Report:
         """What it comes to."""
@@ -138,7 +156,9 @@ class Parts:
     def _application(self, entry: Application) -> None:
         taken = self._applications = self._applications or []
         if len(taken) >= MOST_APPLICATIONS:
-            raise Unexpected((), f"is the application after the first {MOST_APPLICATIONS:,}, which are taken")
+            raise Unexpected(
+                (APPLICATION,), f"is the application after the first {MOST_APPLICATIONS:,}, which are taken"
+            )
         taken.append(ReportedApplication(entry.name, entry.version, entry.publisher))
 
     def _information(self, entry: Information) -> None:

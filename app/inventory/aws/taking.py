@@ -11,6 +11,7 @@ from app.compute.rules import ResourceType
 from app.inventory import observed, reports
 from app.inventory.aws.observing import Told
 from app.inventory.reported import Report
+from app.inventory.reports import Taken
 from app.kernel.changes import Change, Changes
 from app.kernel.context import Origin
 from app.kernel.database import Transaction
@@ -53,10 +54,8 @@ def take(tx: Transaction, told: Told) -> tuple[Changes, list[Refusal]]:
     return changes, taken.refused
 
 
-def take_reports(
-    tx: Transaction, account_id: str, region: str, told: Sequence[Report]
-) -> tuple[Changes, list[Refusal]]:
-    """Take what SSM's files tell of an account's Region (IN-3); what changed, and which reports were not taken.
+def take_reports(tx: Transaction, account_id: str, region: str, told: Sequence[Report]) -> Taken:
+    """Take what SSM's files tell of an account's Region (IN-3).
 
     An EC2 instance that is not known itself is kept as a managed instance, like any other server.
     """
@@ -67,7 +66,7 @@ def take_reports(
     _install(tx, account_id, region, [each for each in told if each.resource_id in known], taken.changes)
     if taken.changes:
         _record(tx, account_id, "syncInventory", {"region": region})
-    return taken.changes, taken.refused
+    return taken
 
 
 def _install(tx: Transaction, account_id: str, region: str, inside: Sequence[Report], changes: Changes) -> None:

@@ -31,6 +31,7 @@ from app.identity.oidc import Oidc
 from app.kernel.clock import Clock
 from app.kernel.database import Database
 from app.kernel.sealing import Sealer
+from app.linking.schedule import set_usual_schedule
 from app.migrations import migrate
 from app.settings import Settings
 
@@ -46,6 +47,7 @@ class Server:
 
 def build(settings: Settings, *, demo_token: str | None = None, clock: Clock | None = None) -> Server:
     """Put a server together. `demo_token` is filled in on GraphiQL's page: on a demo server only."""
+    set_usual_schedule(settings.inventory_sync_schedule)
     database = Database(settings.database_url.get_secret_value(), clock=clock)
     engine = Engine(schema, limits(settings), suggestions=settings.development)
     authenticator = Authenticator(database, Oidc.of(settings, database.clock))

@@ -1,10 +1,11 @@
 """Every setting of the service, read from environment variables that begin with TOLLGATE_ and checked at start."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from croniter import croniter
+from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -16,9 +17,14 @@ def _split(value: Any) -> Any:
 
 
 def _cron(value: str) -> str:
-    if not croniter.is_valid(value):
-        raise ValueError("not a cron expression of five fields, such as 0 13 * * *")
-    return value
+    schedule = " ".join(value.split())
+    try:
+        croniter(schedule, datetime(2024, 1, 1, tzinfo=UTC)).get_next()
+    except (CroniterError, ValueError):
+        schedule = ""
+    if schedule.count(" ") != 4:
+        raise ValueError("not a cron expression of five fields that comes round, such as 0 13 * * *")
+    return schedule
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -143,7 +149,11 @@ class Sockets(BaseModel):
 class Discovery(BaseModel):
     """Discovery and schedules"""
 
-    inventory_sync_schedule: Cron = Field("0 13 * * *", description="When inventory is collected: cron, UTC.")
+    inventory_sync_schedule: Cron = Field(
+        "0 13 * * *",
+        description="When the inventory of an account is brought up to date unless the account chooses another time: "
+        "cron, UTC. It holds for accounts that are new, and for those that give up their choice.",
+    )
     purge_schedule: Cron = Field("0 */4 * * *", description="When stale associations are purged: cron, UTC.")
     retention_schedule: Cron = Field(
         "*/15 * * * *", description="When inventory and records past their time go: cron, UTC."

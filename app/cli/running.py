@@ -84,8 +84,10 @@ def run(work: "Callable[[Database], Awaitable[T]]") -> T:
 
 async def _opened(chosen: "Settings", work: "Callable[[Database], Awaitable[T]]") -> T:
     from app import services  # noqa: F401 - so that each slice follows what the others do
+    from app.linking.schedule import set_usual_schedule
     from app.migrations import migrate
 
+    set_usual_schedule(chosen.inventory_sync_schedule)
     database = open_database(chosen)
     try:
         await database.start()

@@ -17,13 +17,13 @@ from app.linking import settings as rows
 from app.linking.arns import PREFIX, bucket_arn, is_bucket, is_topic
 from app.linking.crossing import checks_to_enable_discovery, checks_to_link, checks_to_unlink
 from app.linking.rules import (
-    DEFAULT_SCHEDULE,
     DataCatalog,
     irreversible,
     is_schedule,
     link_failures,
     next_run,
 )
+from app.linking.schedule import usual_schedule
 from app.linking.settings import Settings
 from app.organizations import events
 from app.organizations.locks import hold
@@ -136,13 +136,13 @@ def _topic(connection: Connection, own: Settings, given: str | None) -> str | No
 
 
 def _schedule(connection: Connection, own: Settings, given: str | None) -> str:
-    schedule = DEFAULT_SCHEDULE if given is None else " ".join(given.split())
+    schedule = usual_schedule() if given is None else " ".join(given.split())
     if not is_schedule(schedule):
         raise invalid(
             "That is not a schedule.",
             "input",
             "inventorySyncSchedule",
-            remedy=f"Write a cron expression of five fields, UTC, such as {DEFAULT_SCHEDULE}.",
+            remedy=f"Write a cron expression of five fields, UTC, such as {usual_schedule()}.",
             rule="IN-3",
         )
     return schedule

@@ -12,7 +12,8 @@ from app.kernel.ids import new_key
 from app.kernel.regions import regions
 from app.kernel.tables import table_of
 from app.linking.models import ServiceSettingsRow
-from app.linking.rules import DEFAULT_SCHEDULE, DataCatalog, next_run
+from app.linking.rules import DataCatalog, next_run
+from app.linking.schedule import usual_schedule
 
 rows = table_of(ServiceSettingsRow)
 _AT_ONCE = 10_000  # databases bound the parameters of a statement
@@ -35,7 +36,7 @@ class Settings:
 
 def create(tx: Transaction, account_id: str) -> None:
     """Give an account its settings in every Region."""
-    upcoming = next_run(DEFAULT_SCHEDULE, tx.now)
+    upcoming = next_run(usual_schedule(), tx.now)
     for region in regions():
         tx.add(rows, _defaults(account_id, region.code, upcoming))
 
@@ -48,7 +49,7 @@ def _defaults(account_id: str, region: str, upcoming: datetime) -> dict[str, Any
         "s3_bucket_arn": None,
         "sns_topic_arn": None,
         "data_catalog": DataCatalog.ATHENA_MANAGED,
-        "inventory_sync_schedule": DEFAULT_SCHEDULE,
+        "inventory_sync_schedule": usual_schedule(),
         "last_sync_at": None,
         "next_sync_at": upcoming,
     }
@@ -59,7 +60,7 @@ def own(tx: Transaction, account_id: str, region: str) -> Settings:
     tx.flush()
     found = settings(tx.connection, account_id, region)
     if found is None:
-        tx.add(rows, _defaults(account_id, region, next_run(DEFAULT_SCHEDULE, tx.now)))
+        tx.add(rows, _defaults(account_id, region, next_run(usual_schedule(), tx.now)))
         tx.flush()
         found = settings(tx.connection, account_id, region)
         assert found is not None

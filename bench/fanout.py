@@ -226,19 +226,23 @@ def _begin(port: int, url: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "bench.fanout", str(port)], env=env)
 
 
-@contextlib.contextmanager
-def _node(folder: Path) -> Iterator[Server | None]:
-    """The npm server, or None where there is no node."""
+def _install(folder: Path) -> bool:
+    """Fetch the npm server; False where there is no node."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        yield None
-        return
+        return False
     subprocess.run(
         [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), *PACKAGES], check=True
     )
     shutil.copy(Path(__file__).with_suffix(".js"), folder / "server.js")
+    return True
+
+
+@contextlib.contextmanager
+def _node(folder: Path) -> Iterator[Server]:
+    """The npm server, begun anew as Tollgate is: memory that a process once had is not a connection's any more."""
     port = free_port()
-    process = subprocess.Popen([node, "server.js", str(port)], cwd=folder)
+    process = subprocess.Popen(["node", "server.js", str(port)], cwd=folder)
     try:
         wait_for(f"http://127.0.0.1:{port}/", process)
         yield Server(port, psutil.Process(process.pid), "none")
@@ -272,17 +276,20 @@ def serve(port: int) -> None:
 
 
 async def _run(scale: float) -> None:
-    with tempfile.TemporaryDirectory() as name, _node(Path(name)) as node:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        compared = _install(folder)
         for full in SIZES:
             size = max(int(full * scale), 1)
-            async with _tollgate(Path(name)) as server:
+            async with _tollgate(folder) as server:
                 ours = await _measure(server, size)
             _print("Tollgate", size, ours)
-            (Path(name) / "fanout.db").unlink()
-            if node is None:
+            (folder / "fanout.db").unlink()
+            if not compared:
                 print("graphql-ws: there is no node on this machine")
                 continue
-            theirs = await _measure(node, size)
+            with _node(folder) as node:
+                theirs = await _measure(node, size)
             _print("graphql-ws", size, theirs)
             print(f"Tollgate takes {ours.milliseconds / theirs.milliseconds:.2f} of graphql-ws's time")
 

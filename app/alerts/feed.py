@@ -1,24 +1,31 @@
 """The feed of alerts: in the order of commits, resumed from a cursor without gap or repeat (AL-2)."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection, select
 
-from app.alerts.hub import PAGE, Event, hub_of, last_position
+from app.alerts.models import FeedRow
+from app.alerts.service import ALERTS_FEED
 from app.kernel import reads
+from app.kernel.database import Database
 from app.kernel.errors import invalid
+from app.kernel.events import Signal
+from app.kernel.feeds import PAGE, Event, hub_of
 from app.kernel.graphql.perform import Info
 from app.kernel.ids import parse_node_id
 from app.kernel.reads import Scope
 from app.kernel.reads.paging import parse_cursor
+from app.kernel.tables import table_of
 
 if TYPE_CHECKING:
     from app.alerts.schema import AlertEdge
 
 MOST_IDS = 100
+TOPIC = "alerts"
 Edge = Annotated["AlertEdge", strawberry.lazy("app.alerts.schema")]
+feed_rows = table_of(FeedRow)
 
 
 async def limit_alerts(
@@ -30,18 +37,39 @@ async def limit_alerts(
     """
     if license_configuration_ids is not None and len(license_configuration_ids) > MOST_IDS:
         raise invalid(f"Name at most {MOST_IDS} license configurations.", "licenseConfigurationIds", rule="API-3")
-    database = info.context.database
-    position = parse_cursor(after, "after") if after is not None else await database.read(last_position)
     only = None if license_configuration_ids is None else _keys(license_configuration_ids)
+    hub = hub_of(info.context.database, AlertsFeed)
+    position = parse_cursor(after, "after") if after is not None else await hub.feed.head()
     key = reads.shared_by(info, "after")
-    stream: Any = hub_of(database).follow(key, _Selection(info, only).read, position, fresh=after is None)
+    stream: Any = hub.follow(key, _Selection(reads.lasting(info), only).read, position, fresh=after is None)
     return stream  # type: ignore[no-any-return]
+
+
+class AlertsFeed:
+    """The positions of alerts are in the database: the order of commits, for all servers."""
+
+    topic = TOPIC
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def heard(self, signals: Sequence[Signal]) -> None:
+        """That there is something new is all that they tell."""
+
+    async def head(self) -> int:
+        """The position of the newest alert; 0 before the first."""
+        return await self._database.read(last_position)
+
+
+def last_position(connection: Connection) -> int:
+    """The position of the newest alert; 0 before the first."""
+    return connection.execute(select(feed_rows.c.last).where(feed_rows.c.name == ALERTS_FEED)).scalar() or 0
 
 
 class _Selection:
     """What a subscriber asks of each alert, and of which license configurations."""
 
-    def __init__(self, info: Info, only: list[int] | None) -> None:
+    def __init__(self, info: Any, only: list[int] | None) -> None:
         self._info = info
         self._only = only
         self._binds = {f"only{number}": key for number, key in enumerate(only or ())}

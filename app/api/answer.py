@@ -17,6 +17,13 @@ class Answer:
 
     payload: dict[str, Any] = field(default_factory=dict)
     status: int = 200
+    encoded: bytes | None = None
+    "The payload's JSON, where it was made once for many clients."
+
+    @property
+    def body(self) -> bytes:
+        """The payload's JSON. Raises TypeError for a value that JSON can't hold."""
+        return encode(self.payload) if self.encoded is None else self.encoded
 
     @property
     def errors(self) -> list[FormattedError]:
@@ -35,6 +42,12 @@ def result(data: object, errors: list[FormattedError], cost: int) -> Answer:
     payload = {"errors": errors, "data": data} if errors else {"data": data}
     payload["extensions"] = {"cost": cost}
     return Answer(payload)
+
+
+def shared(data: object, cost: int) -> Answer:
+    """The answer of what is told to many, encoded for all of them."""
+    payload = result(data, [], cost).payload
+    return Answer(payload, encoded=encode(payload))
 
 
 def refusal(errors: list[FormattedError], status: int = 400, cost: int | None = None) -> Answer:

@@ -1,6 +1,6 @@
 """What the GraphQL edge gives to each operation: the caller, and how what it did is recorded."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from graphql import OperationType
@@ -25,6 +25,11 @@ class RequestContext(Context):
     async def finished(self, operation_type: OperationType, root_fields: list[RootField]) -> None:
         """Record what was read; what was changed recorded itself (AU-1)."""
         await self.finish(self, operation_type, root_fields)
+
+    @property
+    def caller(self) -> Hashable:
+        """Whoever has the same token."""
+        return self.authorization
 
     async def revalidate(self) -> None:
         """Raise Unauthenticated once the token is revoked or has expired."""

@@ -6,38 +6,25 @@ docs/adr has the measurements.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
-from dataclasses import dataclass
+from contextlib import aclosing
 from inspect import isawaitable
 from typing import Any, cast
 
 import strawberry
-from graphql import ExecutionResult, GraphQLError, OperationType, create_source_event_stream, located_error
+from graphql import ExecutionResult, GraphQLError, OperationType, create_source_event_stream
 
 from app.api.answer import Answer, refusal, result
-from app.api.documents import Documents, Operation, Refused
+from app.api.documents import Documents, Refused
 from app.api.envelope import GraphQLRequest
 from app.api.executor import Executor
 from app.api.limits import LimitPassed, Limits
 from app.api.masking import FormattedError, field_errors, is_unavailable, refused, request_errors, unexpected
 from app.api.operations import OperationContext, root_fields
-from app.kernel.completed import Completed
-from app.kernel.errors import Unauthenticated, Unavailable
+from app.api.subscription import Prepared, Subscription, close
+from app.kernel.errors import Unavailable
 
 TOO_LATE = "The operation took longer than {seconds:g} s and was stopped."
 LOOK = " It may have taken effect all the same: look before you repeat it."
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request whose document may run; its variables are still to be judged."""
-
-    operation: Operation
-    variables: dict[str, Any]
-
-    @property
-    def type(self) -> OperationType:
-        """Query, mutation or subscription."""
-        return self.operation.type
 
 
 class Engine:
@@ -53,6 +40,8 @@ class Engine:
         self.limits = limits or Limits()
         self._schema = schema._schema  # noqa: SLF001 - strawberry has no public name for the graphql-core schema
         self._suggestions = suggestions
+        # Bound once for all subscriptions.
+        self._execute = self._execute_event
         self._documents = Documents(self._schema, self.limits, suggestions=suggestions)
 
     def prepare(self, request: GraphQLRequest) -> Prepared:
@@ -122,34 +111,41 @@ class Engine:
     async def _once(self, prepared: Prepared, context: OperationContext) -> AsyncGenerator[Answer, None]:
         yield await self.execute(prepared, context)
 
-    async def _subscribe(self, prepared: Prepared, context: OperationContext) -> AsyncGenerator[Answer, None]:
+    async def subscribe(self, prepared: Prepared, context: OperationContext) -> Subscription | Answer:
+        """Begin a subscription, to be closed; or the answer of why it does not begin."""
         try:
             executor, cost = self._executor(prepared, context)
         except Refused as error:
-            yield refusal(error.errors, cost=error.cost)
-            return
+            return refusal(error.errors, cost=error.cost)
         source = await self._source(executor)
         # A client that goes away now must not take the record with it.
         failure = refusal(_errors(source), cost=cost) if isinstance(source, ExecutionResult) else Answer()
-        begun = await asyncio.shield(_recorded(prepared, context, executor, failure))
-        if isinstance(source, ExecutionResult) or begun.errors:
+        try:
+            begun = await asyncio.shield(_recorded(prepared, context, executor, failure))
+        except BaseException:
+            await close(source)
+            raise
+        if isinstance(source, ExecutionResult):
+            return begun
+        if begun.errors:
+            await close(source)
+            return begun
+
+        (field, *_) = executor.begun.items()
+        return Subscription(source, prepared, context, self._execute, field, cost)
+
+    async def _execute_event(self, prepared: Prepared, context: OperationContext, event: object) -> Answer:
+        executor, cost = self._executor(prepared, context)
+        return await self._run(cast("Executor", executor.build_per_event_executor(event)), cost)
+
+    async def _subscribe(self, prepared: Prepared, context: OperationContext) -> AsyncGenerator[Answer, None]:
+        begun = await self.subscribe(prepared, context)
+        if isinstance(begun, Answer):
             yield begun
             return
-        (key, node), *_ = executor.begun.items()
-        try:
-            async for event in source:
-                await context.revalidate()
-                if type(event) is Completed and event.value is not None:
-                    yield result({key: event.value}, [], cost)
-                else:
-                    yield await self._run(cast("Executor", executor.build_per_event_executor(event)), cost)
-        except Unauthenticated:
-            raise
-        except Exception as error:
-            yield refusal(field_errors(located_error(error, [node], [key])), cost=cost)
-        finally:
-            if hasattr(source, "aclose"):
-                await source.aclose()
+        async with aclosing(begun) as answers:
+            async for answer in answers:
+                yield answer
 
     async def _source(self, executor: Executor) -> Any:
         try:

@@ -11,12 +11,13 @@ from app.api.answer import Answer, encode, refusal
 from app.api.body import read_body
 from app.api.connection import connection_info
 from app.api.documents import Refused
-from app.api.engine import Engine, Prepared
+from app.api.engine import Engine
 from app.api.envelope import BadEnvelope, GraphQLRequest, from_body, from_parameters
 from app.api.masking import FormattedError, malformed, refused, unexpected
 from app.api.negotiation import EVENTS, GRAPHQL, JSON, PAGE, acceptable
 from app.api.operations import ContextFactory, OperationContext
 from app.api.sse import EventStream, EventStreams
+from app.api.subscription import Prepared
 from app.kernel.errors import Unauthenticated, Unavailable
 
 OFFERED = (JSON, GRAPHQL, EVENTS)

@@ -1,6 +1,6 @@
 """What the engine asks of a context, and what it tells it: the seam to authentication and the audit trail."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal, Protocol, TypeVar
@@ -58,6 +58,10 @@ class OperationContext(Protocol):
 
         Raising Unavailable answers 503 in place of the result.
         """
+
+    @property
+    def caller(self) -> Hashable:
+        """Equal for contexts whose `revalidate` ends alike, so that one can be asked for all."""
 
     async def revalidate(self) -> None:
         """Asked before each event of a subscription is sent, and now and then between; Unauthenticated ends it."""

@@ -13,6 +13,7 @@ PROTOCOL = "graphql-transport-ws"
 MOST_REASON = 120
 "A close frame has room for 123 bytes of text."
 MOST_ID = 100
+NEXT_ENDS = b"}"
 
 Message = dict[str, Any]
 
@@ -67,9 +68,9 @@ def authorization(payload: Message) -> str | None:
     raise Close(4400, "Authorization has to be a string")
 
 
-def next_message(operation: str, payload: Message) -> Message:
-    """An answer of an operation."""
-    return {"id": operation, "type": "next", "payload": payload}
+def next_begins(operation: str) -> bytes:
+    """The text of an answer's message up to its payload; NEXT_ENDS follows it."""
+    return b'{"id":' + orjson.dumps(operation) + b',"type":"next","payload":'
 
 
 def error_message(operation: str, errors: list[FormattedError]) -> Message:

@@ -2,22 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
-from typing import ParamSpec
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, ParamSpec
 
 from graphql import OperationType
-from starlette.types import Send
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+from starlette.types import Receive, Send
+from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 
-from app.api.answer import encode
-from app.api.connection import connection_info
+from app.api.answer import Answer, encode
 from app.api.documents import Refused
 from app.api.engine import Engine
 from app.api.envelope import BadEnvelope, GraphQLRequest, from_payload
 from app.api.masking import malformed, refused, unexpected
-from app.api.operations import ContextFactory, OperationContext
-from app.api.outbox import Outbox, TooSlow
+from app.api.operations import ConnectionInfo, ContextFactory, OperationContext
+from app.api.outbox import Outbox, TooSlow, Write
 from app.api.protocol import (
     Close,
     Message,
@@ -26,10 +25,12 @@ from app.api.protocol import (
     details,
     error_message,
     identifier,
-    next_message,
     read,
 )
+from app.api.running import Running
+from app.api.subscription import Subscription
 from app.kernel.errors import Unauthenticated, Unavailable
+from app.kernel.ids import new_uuid
 
 Work = ParamSpec("Work")
 LATE = "Connection initialisation timeout"
@@ -57,70 +58,103 @@ class SocketLimits:
     "For the closing message."
 
 
-class Running:
-    """One operation: whether the client still wants it, and whether it may be stopped midway."""
-
-    def __init__(self) -> None:
-        self.task: asyncio.Task[None] | None = None
-        self.wanted = True
-        self.stoppable = False
-
-    def drop(self) -> None:
-        """Send nothing more. A query or a mutation goes on to its end, so that it is recorded."""
-        self.wanted = False
-        if self.stoppable and self.task is not None:
-            self.task.cancel()
-
-
 class Socket:
-    """An accepted connection."""
+    """An accepted connection. It is one task, whatever is subscribed; what is done beside comes and goes."""
+
+    __slots__ = (
+        "_context",
+        "_context_factory",
+        "_end",
+        "_engine",
+        "_info",
+        "_initialised",
+        "_limits",
+        "_operations",
+        "_outbox",
+        "_reading",
+        "_receive",
+        "_send_message",
+        "_stopped",
+        "_tasks",
+        "_timer",
+    )
 
     def __init__(
-        self, websocket: WebSocket, send: Send, engine: Engine, context_factory: ContextFactory, limits: SocketLimits
+        self,
+        doors: tuple[Receive, Send, Write | None],
+        info: ConnectionInfo,
+        engine: Engine,
+        context_factory: ContextFactory,
+        limits: SocketLimits,
     ) -> None:
-        """`send` is the ASGI callable of the websocket, which costs each message less than the websocket's own."""
-        self._websocket = websocket
-        self._send_message = send
+        """`doors` are the server's. `info` has no authorization yet; without a request id, operations get their own."""
+        self._receive, self._send_message, write = doors
+        self._info = info
         self._engine = engine
         self._context_factory = context_factory
         self._limits = limits
-        self._loop = asyncio.get_running_loop()
-        self._outbox = Outbox(self._send, self._stop, capacity=limits.waiting, stall=limits.stall)
-        self._by_id: dict[str, Running] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._operations: set[Running] = set()
-        self._end: asyncio.Future[Close | None] = self._loop.create_future()
+        self._outbox = Outbox(self._send, self._stop, capacity=limits.waiting, stall=limits.stall, write=write)
+        self._operations: list[Running] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reading: asyncio.Task[Any] | None = None
+        self._stopped = False
+        self._end: Close | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._initialised = False
-        self._authorization: str | None = None
         self._context: OperationContext | None = None
 
     async def serve(self) -> None:
         """Until the client leaves, breaks the protocol or a bound, or has its token revoked."""
-        reading = self._begin(self._read)
-        self._timer = self._loop.call_later(self._limits.init, self._stop, Close(4408, LATE))
+        self._look_later(self._limits.init, self._late)
         try:
-            close = await self._end
+            await self._until_stopped()
             self._outbox.close()
-            if close is not None:
+            if self._end is not None:
                 with suppress(Exception):
                     async with asyncio.timeout(self._limits.farewell):
-                        await self._websocket.close(close.code, close.reason)
+                        closing = {"type": "websocket.close", "code": self._end.code, "reason": self._end.reason}
+                        await self._send_message(closing)
         finally:
-            self._timer.cancel()
+            self._stop(WebSocketDisconnect())
+            if self._timer is not None:
+                self._timer.cancel()
             self._outbox.close()
-            reading.cancel()
-            for running in self._operations:
+            for running in tuple(self._operations):
                 running.drop()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _until_stopped(self) -> None:
+        reading = self._reading = asyncio.current_task()
+        assert reading is not None
+        try:
+            await self._read()
+        except asyncio.CancelledError:
+            # `_stop` ends the reading so; that of others is not to be held up.
+            if not self._stopped or reading.uncancel() > 0:
+                raise
+        except Exception as error:
+            self._reading = None
+            self._stop(error)
+        finally:
+            self._reading = None
+
+    def _stop(self, error: Exception) -> None:
+        if not self._stopped:
+            self._stopped = True
+            self._end = _close(error)
+            if self._reading is not None:
+                self._reading.cancel()
+
+    def _late(self) -> None:
+        self._stop(Close(4408, LATE))
 
     def _begin(
         self, work: Callable[Work, Awaitable[None]], *args: Work.args, **named: Work.kwargs
     ) -> asyncio.Task[None]:
         """Do something beside; an error in it ends the connection."""
         task = asyncio.create_task(self._guard(work, *args, **named))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.append(task)
+        task.add_done_callback(self._tasks.remove)
         return task
 
     async def _guard(self, work: Callable[Work, Awaitable[None]], *args: Work.args, **named: Work.kwargs) -> None:
@@ -129,13 +163,9 @@ class Socket:
         except Exception as error:
             self._stop(error)
 
-    def _stop(self, error: Exception) -> None:
-        if not self._end.done():
-            self._end.set_result(_close(error))
-
     async def _read(self) -> None:
         while True:
-            received = await self._websocket.receive()
+            received = await self._receive()
             if received["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect
             await self._handle(read(received.get("text"), self._limits.message))
@@ -151,9 +181,7 @@ class Socket:
             case "subscribe":
                 await self._subscribe(identifier(message), message.get("payload"))
             case "complete":
-                running = self._by_id.pop(identifier(message), None)
-                if running is not None:
-                    running.drop()
+                self._complete(identifier(message))
             case _:
                 raise Close(4400, "Unknown message type")
 
@@ -161,8 +189,8 @@ class Socket:
         if self._initialised:
             raise Close(4429, "Too many initialisation requests")
         self._initialised = True
-        self._look_later()
-        self._authorization = authorization(payload)
+        self._look_later(self._limits.tick, self._look_now)
+        self._info = replace(self._info, authorization=authorization(payload))
         try:
             self._context = await self._new_context()
         except Unavailable:
@@ -170,12 +198,15 @@ class Socket:
         await self._tell({"type": "connection_ack"})
 
     async def _new_context(self) -> OperationContext:
-        return await self._context_factory(connection_info(self._websocket.scope, "websocket", self._authorization))
+        info = self._info
+        return await self._context_factory(info if info.request_id else replace(info, request_id=new_uuid()))
+
+    # ------------------------------------------------------------ operations
 
     async def _subscribe(self, operation: str, payload: object) -> None:
         if self._context is None:
             raise Close(4401, "Unauthorized")
-        if operation in self._by_id:
+        if self._wanted(operation) is not None:
             raise Close(4409, f"Subscriber for {operation} already exists")
         try:
             request = from_payload(payload, self._engine.limits, "The payload")
@@ -185,32 +216,48 @@ class Socket:
             bound = f"A connection runs {self._limits.operations} operations at once, no more."
             await self._tell(error_message(operation, [malformed(bound)]))
             return
-        running = self._by_id[operation] = Running()
-        running.task = self._begin(self._operate, operation, request, running)
-        self._operations.add(running)
-        running.task.add_done_callback(lambda _: self._operations.discard(running))
+        running = Running(self, operation)
+        self._operations.append(running)
+        running.task = self._begin(self._operate, running, request)
 
-    async def _operate(self, operation: str, request: GraphQLRequest, running: Running) -> None:
-        last = await self._answer(operation, request, running)
-        if running.wanted:
-            # The client may use the id again as soon as it has this message.
-            del self._by_id[operation]
-            await self._tell(last)
+    def _wanted(self, operation: str) -> Running | None:
+        return next((each for each in self._operations if each.wanted and each.id == operation), None)
 
-    async def _answer(self, operation: str, request: GraphQLRequest, running: Running) -> Message:
-        """Tell the answers of an operation, and return the message that ends it."""
+    def _complete(self, operation: str) -> None:
+        running = self._wanted(operation)
+        if running is not None:
+            slept = running.asleep
+            running.drop()
+            if slept:
+                self._operations.remove(running)
+
+    def offer(self, messages: list[bytes]) -> bool:
+        """Send at once what an operation that is asleep tells, if nothing is in the way."""
+        return self._outbox.offer(messages)
+
+    def resume(self, running: Running) -> None:
+        """Go on with a subscription at the pace of the client."""
+        running.task = self._begin(self._operate, running, None)
+
+    async def _operate(self, running: Running, request: GraphQLRequest | None) -> None:
         try:
-            prepared = self._engine.prepare(request)
-            running.stoppable = prepared.type is OperationType.SUBSCRIPTION
-            context = await self._new_context()
-            async with aclosing(self._engine.stream(prepared, context)) as answers:
-                async for answer in answers:
-                    # What is left to do is to tell it, which may wait for ever on a client that is stuck.
-                    running.stoppable = True
-                    if answer.refused:
-                        return error_message(operation, answer.errors)
-                    if running.wanted:
-                        await self._tell(next_message(operation, answer.payload))
+            last = await self._answer(running, request)
+            if last is not None and running.wanted:
+                # The client may use the id again as soon as it has this message.
+                running.wanted = False
+                await self._tell(last)
+        finally:
+            running.task = None
+            if not running.asleep:
+                self._operations.remove(running)
+
+    async def _answer(self, running: Running, request: GraphQLRequest | None) -> Message | None:
+        """Tell the answers of an operation, and return the message that ends it; None if it sleeps now."""
+        operation = running.id
+        try:
+            ending = None if request is None else await self._start(running, request)
+            if ending is None and running.subscription is not None:
+                ending = await self._follow(running, running.subscription)
         except Refused as error:
             return error_message(operation, error.errors)
         except Unavailable as error:
@@ -219,13 +266,56 @@ class Socket:
             raise
         except Exception as error:
             return error_message(operation, [unexpected(error)])
-        return complete_message(operation)
+        if ending is not None:
+            return error_message(operation, ending.errors)
+        return None if running.asleep else complete_message(operation)
 
-    def _look_later(self) -> None:
+    async def _start(self, running: Running, request: GraphQLRequest) -> Answer | None:
+        """Begin a subscription, or run all of another operation; the answer that ends it at once."""
+        prepared = self._engine.prepare(request)
+        running.stoppable = prepared.type is OperationType.SUBSCRIPTION
+        context = await self._new_context()
+        if prepared.type is OperationType.SUBSCRIPTION:
+            begun = await self._engine.subscribe(prepared, context)
+            if isinstance(begun, Answer):
+                return begun
+            running.subscription = begun
+            return None
+        return await self._pass_on(running, await self._engine.execute(prepared, context))
+
+    async def _follow(self, running: Running, subscription: Subscription) -> Answer | None:
+        """Tell what there is, until it sleeps or is over; the answer that ends it."""
+        try:
+            while True:
+                running.asleep = await subscription.rest(running)
+                answer = None if running.asleep else await anext(subscription, None)
+                if answer is None:
+                    return None
+                if (ending := await self._pass_on(running, answer)) is not None:
+                    return ending
+        finally:
+            if not running.asleep:
+                await subscription.aclose()
+
+    async def _pass_on(self, running: Running, answer: Answer) -> Answer | None:
+        # What is left to do is to tell it, which may wait for ever on a client that is stuck.
+        running.stoppable = True
+        if answer.refused:
+            return answer
+        if running.wanted:
+            await self._outbox.put(running.message(answer))
+        return None
+
+    # ------------------------------------------------------------ the connection
+
+    def _look_later(self, seconds: float, look: Callable[[], object]) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if not self._end.done():
-            self._timer = self._loop.call_later(self._limits.tick, self._begin, self._look)
+        if not self._stopped:
+            self._timer = asyncio.get_running_loop().call_later(seconds, look)
+
+    def _look_now(self) -> None:
+        self._begin(self._look)
 
     async def _look(self) -> None:
         """Whether the client still takes what it is sent, and its token is still good."""
@@ -233,7 +323,7 @@ class Socket:
         if self._context is not None:
             with suppress(Unavailable):
                 await self._context.revalidate()
-        self._look_later()
+        self._look_later(self._limits.tick, self._look_now)
 
     async def _tell(self, message: Message) -> None:
         await self._outbox.put(encode(message))

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from app.api.answer import Answer, encode, refusal
+from app.api.answer import Answer, refusal
 from app.api.masking import refused, unexpected
 from app.api.operations import OperationContext
 from app.api.outbox import Outbox, TooSlow
@@ -149,5 +149,5 @@ def _chunk(body: bytes) -> Message:
 
 def _event(answer: Answer) -> bytes:
     # JSON that was encoded elsewhere may hold line ends, which would end the event's data.
-    data = encode(answer.payload).replace(b"\r", b" ").replace(b"\n", b" ")
+    data = answer.body.replace(b"\r", b" ").replace(b"\n", b" ")
     return b"event: next\ndata: " + data + b"\n\n"

@@ -1,13 +1,19 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol, and nothing of the older graphql-ws."""
 
+from dataclasses import replace
+
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from app.api.connection import connection_info, named
 from app.api.engine import Engine
 from app.api.operations import ContextFactory
 from app.api.protocol import PROTOCOL
 from app.api.socket import Socket, SocketLimits
+
+WRITE = "tollgate.write"
+"""The ASGI extension of a server that lends an `app.api.outbox.Write`: one event to thousands costs no task of each."""
 
 
 class GraphQLOverWebSocket:
@@ -33,7 +39,13 @@ class GraphQLOverWebSocket:
         self.open += 1
         try:
             await websocket.accept(PROTOCOL)
-            await Socket(websocket, send, self._engine, self._context_factory, self._limits).serve()
+            doors = (receive, send, scope.get("extensions", {}).get(WRITE))
+            # Each operation names itself, unless the connection is named.
+            info = replace(connection_info(scope, "websocket", None), request_id=named(scope) or "")
+            # What was read is not held on to by thousands of quiet connections.
+            scope["headers"] = []
+            del websocket
+            await Socket(doors, info, self._engine, self._context_factory, self._limits).serve()
         finally:
             self.open -= 1
 

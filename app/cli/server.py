@@ -11,6 +11,7 @@ import typer
 import uvicorn
 from starlette.applications import Starlette
 
+from app.cli.websockets import LightProtocol
 from app.main import Server as Built
 from app.settings import Settings
 
@@ -25,7 +26,7 @@ def configuration(chosen: Settings, application: Starlette) -> uvicorn.Config:
         port=chosen.port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=LightProtocol,
         ws_max_size=chosen.max_body_bytes,
         ws_per_message_deflate=False,
         lifespan="off",

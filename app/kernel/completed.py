@@ -1,9 +1,11 @@
 """An answer that is already complete: the GraphQL executor puts it in the result as it stands."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+Form = TypeVar("Form")
 
 
-@dataclass(frozen=True, slots=True)
 class Completed:
     """A field's whole value, made for exactly the client's selection.
 
@@ -13,4 +15,20 @@ class Completed:
     may be mixed. None at a non-null field is an error, as it is for any resolver. An item of a list may be one too.
     """
 
-    value: object
+    __slots__ = ("_forms", "value")
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+        self._forms: dict[Hashable, Any] | None = None
+
+    def once(self, name: Hashable, make: Callable[[], Form]) -> Form:
+        """What `make` returns, made once for a name: one event goes to thousands of clients in the same bytes.
+
+        Names are few for an event, so they must not hold what a client chose.
+        """
+        if self._forms is None:
+            self._forms = {}
+        form = self._forms.get(name)
+        if form is None:
+            form = self._forms[name] = make()
+        return form

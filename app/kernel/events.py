@@ -29,8 +29,12 @@ class Listener:
         self._pending.append(signal)
         self._wake.set()
 
+    def rouse(self) -> None:
+        """Wake who waits, though nothing is told."""
+        self._wake.set()
+
     async def wait(self) -> list[Signal]:
-        """The signals since the last look, once there are any."""
+        """The signals since the last look, once there are any or the listener is roused."""
         await self._wake.wait()
         self._wake.clear()
         pending, self._pending = self._pending, []

@@ -26,8 +26,10 @@ from app.api.operations import ConnectionInfo, RootField
 from app.api.socket import SocketLimits
 from app.api.sse import EventStreams, StreamLimits
 from app.api.websocket import GraphQLOverWebSocket
+from app.cli.websockets import LightProtocol
 from app.kernel.completed import Completed
 from app.kernel.errors import DomainError, ErrorCode, Refusal, Unauthenticated, Unavailable
+from tests.support.feeds import Shelf
 
 TOKEN = "Bearer tg_valid"
 SECRET = "the database password is hunter2"
@@ -46,6 +48,10 @@ class ToyContext:
         self.toy.recorded.set()
         if self.toy.unrecorded is not None:
             raise self.toy.unrecorded
+
+    @property
+    def caller(self) -> str | None:
+        return self.info.authorization
 
     async def revalidate(self) -> None:
         self.toy.revalidated += 1
@@ -275,6 +281,13 @@ class Subscription:
                 await asyncio.sleep(0)
 
     @strawberry.subscription
+    async def shared(self, info: ToyInfo) -> AsyncGenerator[Item, None]:
+        """What the test puts on the shelf, handed to who sleeps."""
+        toy = info.context.toy
+        follower: Any = toy.shelf.follow(await toy.shelf.head())
+        return follower  # type: ignore[no-any-return]
+
+    @strawberry.subscription
     async def forbidden(self) -> AsyncGenerator[int, None]:
         raise DomainError(Refusal(code=ErrorCode.ACCESS_DENIED, message="Not for you.", rule="PM-1"))
 
@@ -300,6 +313,8 @@ class Toy:
     revalidated: int = 0
     flooded: int = 0
     feed: Feed = field(default_factory=Feed)
+    shelf: Shelf = field(default_factory=Shelf)
+    protocol: type[asyncio.Protocol] = LightProtocol
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
@@ -341,7 +356,12 @@ class Toy:
         """A real server on a free port of this machine; yields its host and port."""
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            self.app, log_level="critical", lifespan="off", ws_per_message_deflate=False, timeout_graceful_shutdown=5
+            self.app,
+            ws=self.protocol,
+            log_level="critical",
+            lifespan="off",
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=5,
         )
         server = Server(config, self.event_streams)
         serving = asyncio.create_task(server.serve([listener]))

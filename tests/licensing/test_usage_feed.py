@@ -3,16 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from app.kernel.clock import ManualClock
+from app.kernel.events import Signal
+from app.kernel.feeds import hub_of
+from app.licensing.usage_feed import REMEMBERED, UsageFeed
 from tests.alerts.served import Served, serving
 from tests.support import licenses as made
 from tests.support.api import Client
+from tests.support.statements import reads_of
 
 OWNER = "111122223333"
 USAGE = "subscription($ids: [ID!]) { licenseConfigurationUsage(ids: $ids) { id consumedLicenses licenseCount } }"
@@ -30,8 +34,10 @@ async def _following(served: Served, client: Client, **variables: Any) -> AsyncI
         await connection.send(json.dumps(begin))
         assert json.loads(await connection.recv())["type"] == "connection_ack"
         payload = {"query": USAGE, "variables": variables}
+        groups = hub_of(served.database, UsageFeed)._groups
+        before = sum(len(group.asleep) for group in groups.values())
         await connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
-        while not served.database.bus._listeners["usage"]:  # noqa: ASYNC110 - the server is on this very loop
+        while sum(len(group.asleep) for group in groups.values()) == before:  # noqa: ASYNC110 - it is on this very loop
             await asyncio.sleep(0)
         yield connection
 
@@ -73,3 +79,59 @@ async def test_pm_2_a_foreign_configuration_is_never_fed(database_url: str, cloc
             await made.launched(other, own_image)
             message = json.loads(await connection.recv())
             assert message["payload"]["data"]["licenseConfigurationUsage"]["id"] == own
+
+
+async def test_subscribers_who_ask_the_same_share_one_read(database_url: str, clock: ManualClock) -> None:
+    """However many they are, a change is read once for all of one account and document."""
+    async with serving(database_url, clock) as served:
+        owner = await served.api.account(OWNER)
+        counted = await made.configuration(owner, licenseCount=10)
+        reads = []
+        for count in (1, 9):
+            async with AsyncExitStack() as stack:
+                following = [await stack.enter_async_context(_following(served, owner)) for _ in range(count)]
+                with reads_of("license_configuration") as made_then:
+                    await owner.done(UPDATE, input={"id": counted, "licenseCount": 10 + count})
+                    for connection in following:
+                        await _until(connection, {"id": counted, "consumedLicenses": 0, "licenseCount": 10 + count})
+                reads.append(len(made_then))
+        assert 0 < reads[1] <= reads[0]
+
+
+async def test_a_signal_without_keys_feeds_what_is_seen_at_that_moment(database_url: str, clock: ManualClock) -> None:
+    """Where no one could say what changed; and of what is asked for by id, just that."""
+    async with serving(database_url, clock) as served:
+        owner, other = await served.api.account(OWNER), await served.api.account("222233334444")
+        one, two = [await made.configuration(owner, name=str(count), licenseCount=count) for count in (1, 2)]
+        await made.configuration(other, licenseCount=3)
+        async with _following(served, owner) as every, _following(served, owner, ids=[two]) as named:
+            served.database.bus.publish([Signal("usage")])
+            told = [json.loads(await every.recv())["payload"]["data"]["licenseConfigurationUsage"] for _ in range(2)]
+            assert {each["id"] for each in told} == {one, two}
+            await _until(named, {"id": two, "consumedLicenses": 0, "licenseCount": 2})
+
+
+def _signal(*keys: int) -> Signal:
+    return Signal("usage", frozenset(keys))
+
+
+async def test_what_changed_is_told_between_any_two_looks() -> None:
+    """And where that is not known any more, that anything may have."""
+    feed = UsageFeed()
+    feed.heard([])
+    assert await feed.head() == 0
+    feed.heard([_signal(1, 2), _signal(3)])
+    feed.heard([_signal(4)])
+    assert [feed.between(after, upto) for after, upto in [(0, 2), (0, 1), (1, 2), (2, 2)]] == [
+        {1, 2, 3, 4},
+        {1, 2, 3},
+        {4},
+        set(),
+    ]
+    feed.heard([_signal(5), _signal()])
+    feed.heard([_signal(6)])
+    assert [feed.between(after, 4) for after in (0, 2, 3)] == [None, None, {6}]
+    for key in range(REMEMBERED):
+        feed.heard([_signal(key)])
+    assert feed.between(3, await feed.head()) is None
+    assert feed.between(4, await feed.head()) == set(range(REMEMBERED))

@@ -92,6 +92,10 @@ class Asking(Context):
     async def finished(self, operation_type: OperationType, root_fields: list[RootField]) -> None:
         return
 
+    @property
+    def caller(self) -> str:
+        return self.viewer.account_id
+
     async def revalidate(self) -> None:
         return
 

@@ -19,6 +19,7 @@ from app.kernel.reads.declare import (
     page_arguments,
     value,
 )
+from app.kernel.reads.lasting import lasting
 from app.kernel.reads.roots import connection_of, edges, listing, node, node_by_id, nodes, nodes_by_ids
 from app.kernel.reads.scope import Reading, Scope
 from app.kernel.reads.sharing import shared_by
@@ -37,6 +38,7 @@ __all__ = [
     "edges",
     "entity",
     "entity_of",
+    "lasting",
     "listing",
     "many",
     "node",

@@ -37,3 +37,8 @@ def pause(attempts: int, jitter: float) -> timedelta:
     """How long to wait after so many failed attempts, doubled by each; `jitter`, 0 to 1, spreads it by up to a half."""
     doubled: timedelta = FIRST_PAUSE * (1 << min(attempts - 1, 16))
     return min(doubled, LONGEST_PAUSE) * (1 + jitter / 2)
+
+
+def share_of_one(slots: int) -> int:
+    """How many of a server's deliveries one channel may hold at once: a quarter, so that none holds up the others."""
+    return max(slots // 4, 1)

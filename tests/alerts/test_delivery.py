@@ -10,12 +10,12 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from app.alerts import channels
 from app.alerts.delivery.deliverer import Deliverer
-from app.alerts.rules import FIRST_PAUSE, pause
+from app.alerts.rules import FIRST_PAUSE, pause, share_of_one
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database
 from app.kernel.ids import node_id
 from tests.alerts.raising import OTHER, raise_alerts
-from tests.alerts.receivers import channel, deliveries, endpoint, private, run_out, viewer
+from tests.alerts.receivers import Request, channel, deliveries, endpoint, private, run_out, viewer
 
 
 async def test_a_webhook_is_signed_by_the_standard(database: Database, clock: ManualClock) -> None:
@@ -169,6 +169,43 @@ async def test_what_a_server_that_died_had_begun_is_sent_by_another(database: Da
     (done,) = await deliveries(database)
     assert (done.state, done.attempts) == ("DELIVERED", 2)
     assert list(hook.delivered()) == [node_id("delivery", done.id)]
+
+
+@pytest.mark.parametrize(("slots", "share"), [(1, 1), (4, 1), (7, 1), (8, 2), (16, 4)])
+def test_one_channel_may_hold_a_quarter_of_the_slots(slots: int, share: int) -> None:
+    """AL-3."""
+    assert share_of_one(slots) == share
+
+
+async def test_a_slow_channel_leaves_slots_to_the_others(database: Database) -> None:
+    """AL-3: it holds a quarter of them, however much is due for it, and gets everything in its own time."""
+    asked: list[str] = []
+    held = asyncio.Event()
+
+    async def slow(host: str, port: int) -> list[str]:
+        if host == "slow.example.com":
+            asked.append(host)
+            await held.wait()
+        return ["127.0.0.1"]
+
+    quick = asyncio.Event()
+
+    def answer(request: Request) -> int:
+        if sum(each.line.startswith("POST /quick") for each in hook.requests) == 20:
+            quick.set()
+        return 204
+
+    async with endpoint(answer) as hook:
+        await channel(database, f"http://slow.example.com:{hook.port}/slow")
+        await channel(database, f"http://127.0.0.1:{hook.port}/quick")
+        await raise_alerts(database, *(str(number) for number in range(20)))
+        delivering = asyncio.create_task(Deliverer(database, private(delivery_concurrency=8), resolver=slow).run_due())
+        await asyncio.wait_for(quick.wait(), 60)
+        assert len(asked) == 2
+        held.set()
+        assert await delivering == 40
+    assert set(hook.delivered().values()) == {1}
+    assert len(hook.delivered()) == 40
 
 
 async def test_an_endpoint_that_fails_in_three_of_ten_gets_everything_or_it_is_put_aside(

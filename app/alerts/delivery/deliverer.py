@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -12,10 +13,10 @@ from app.alerts.delivery import queue
 from app.alerts.delivery.addresses import Resolve, resolve
 from app.alerts.delivery.failures import Undelivered
 from app.alerts.delivery.mail import Mail
-from app.alerts.delivery.queue import Claimed, Settled
+from app.alerts.delivery.queue import Claimed, Receiver, Settled, Slots
 from app.alerts.delivery.topics import Topics
 from app.alerts.delivery.webhooks import Webhooks
-from app.alerts.rules import ChannelKind, pause
+from app.alerts.rules import ChannelKind, pause, share_of_one
 from app.kernel.database import Database
 from app.kernel.ids import node_id
 from app.kernel.sealing import Sealer, Unreadable
@@ -60,16 +61,17 @@ class Deliverer:
         """Attempt everything that is due now; how many attempts it were."""
         await self._purge()
         attempts = 0
-        running: set[asyncio.Task[None]] = set()
+        running: dict[asyncio.Task[None], Receiver] = {}
         try:
             while True:
-                moved, claimed = await self._take(self._settings.delivery_concurrency - len(running))
+                moved, claimed = await self._take(Counter(running.values()))
                 attempts += len(claimed)
-                running |= {asyncio.create_task(self._attempt(each)) for each in claimed}
+                running |= {asyncio.create_task(self._attempt(each)): each.receiver for each in claimed}
                 if running:
                     # What is raised meanwhile does not wait for a receiver that is slow.
-                    done, running = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                    done, _ = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
+                        del running[task]
                         task.result()
                 elif not moved:
                     return attempts
@@ -78,11 +80,13 @@ class Deliverer:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _take(self, most: int) -> tuple[int, list[Claimed]]:
+    async def _take(self, under_way: Counter[Receiver]) -> tuple[int, list[Claimed]]:
         now = self._database.clock.now()
         if not await self._database.read(lambda connection: queue.waits(connection, now)):
             return 0, []
-        return await self._database.write(lambda tx: queue.take(tx, most, self._lease))
+        most = self._settings.delivery_concurrency
+        slots = Slots(most - under_way.total(), share_of_one(most), under_way)
+        return await self._database.write(lambda tx: queue.take(tx, slots, self._lease))
 
     async def _attempt(self, delivery: Claimed) -> None:
         end = Settled(delivery)

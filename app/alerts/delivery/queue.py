@@ -1,7 +1,8 @@
 """The queue of deliveries: made from the outbox, claimed by one server at a time, settled by who claimed (AL-3)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,19 @@ KEPT = timedelta(days=7)
 _OPEN = or_(DELIVERY.c.channel_id.is_(None), CHANNEL.c.enabled)
 
 
+Receiver = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many attempts a server may begin: of all, and beside those under way for a receiver."""
+
+    free: int
+    each: int
+    """Under way at once for one receiver, so that a slow one leaves slots to others."""
+    under_way: Counter[Receiver] = field(default_factory=Counter)
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that this server is to attempt; `attempts` counts this one."""
@@ -35,6 +49,11 @@ class Claimed:
     encrypted_secret: str | None
     payload: Mapping[str, Any]
     attempts: int
+
+    @property
+    def receiver(self) -> Receiver:
+        """The channel, or the topic of settings."""
+        return self.target if self.channel_key is None else self.channel_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +138,43 @@ def test_row(tx: Transaction, channel: Any, region: str) -> dict[str, Any]:
     )
 
 
-def claim(tx: Transaction, most: int, lease: timedelta) -> list[Claimed]:
+def claim(tx: Transaction, slots: Slots, lease: timedelta) -> list[Claimed]:
     """Take deliveries that are due, for one attempt each; where none of this server ends by then, anyone may again."""
+    claimed: list[Claimed] = []
+    under_way = slots.under_way.copy()
+    while len(claimed) < slots.free:
+        full = [receiver for receiver, count in under_way.items() if count >= slots.each]
+        chosen = []
+        for each in _due(tx, slots.free - len(claimed), full):
+            if under_way[each.receiver] < slots.each:
+                under_way[each.receiver] += 1
+                chosen.append(each)
+        if not chosen:
+            break
+        tx.execute(
+            update(DELIVERY)
+            .where(DELIVERY.c.id.in_([each.key for each in chosen]))
+            .values(claim=chosen[0].claim, attempts=DELIVERY.c.attempts + 1, next_attempt_at=tx.now + lease)
+        )
+        claimed += chosen
+    return claimed
+
+
+def _due(tx: Transaction, most: int, full: Sequence[Receiver]) -> list[Claimed]:
+    """The deliveries that have been due the longest, but for some receivers', as they will be claimed."""
+    channels = [each for each in full if isinstance(each, int)]
+    topics = [each for each in full if isinstance(each, str)]
     due = (
         select(DELIVERY, CHANNEL.c.encrypted_secret)
         .outerjoin(CHANNEL, CHANNEL.c.id == DELIVERY.c.channel_id)
         .where(DELIVERY.c.state == DeliveryState.PENDING, DELIVERY.c.next_attempt_at <= tx.now, _OPEN)
+        .where(or_(DELIVERY.c.channel_id.is_(None), DELIVERY.c.channel_id.not_in(channels)))
+        .where(or_(DELIVERY.c.channel_id.is_not(None), DELIVERY.c.target.not_in(topics)))
         .order_by(DELIVERY.c.next_attempt_at, DELIVERY.c.id)
         .limit(most)
         .with_for_update(skip_locked=True, of=DELIVERY)
     )
-    rows = tx.execute(due).mappings().all()
     mark = new_key()
-    if rows:
-        tx.execute(
-            update(DELIVERY)
-            .where(DELIVERY.c.id.in_([row["id"] for row in rows]))
-            .values(claim=mark, attempts=DELIVERY.c.attempts + 1, next_attempt_at=tx.now + lease)
-        )
     return [
         Claimed(
             key=row["id"],
@@ -150,7 +188,7 @@ def claim(tx: Transaction, most: int, lease: timedelta) -> list[Claimed]:
             payload=row["payload"],
             attempts=row["attempts"] + 1,
         )
-        for row in rows
+        for row in tx.execute(due).mappings().all()
     ]
 
 
@@ -186,10 +224,10 @@ def _told(tx: Transaction, end: Settled) -> dict[str, Any]:
     return {**told, "enabled": False} if end.gone else told
 
 
-def take(tx: Transaction, most: int, lease: timedelta) -> tuple[int, list[Claimed]]:
+def take(tx: Transaction, slots: Slots, lease: timedelta) -> tuple[int, list[Claimed]]:
     """Fan out what waits, then claim what is due: how many alerts, and the deliveries."""
     moved = fan_out(tx)
-    return moved, claim(tx, most, lease) if most > 0 else []
+    return moved, claim(tx, slots, lease)
 
 
 def waits(connection: Connection, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
@@ -41,7 +41,7 @@ def explained() -> Iterator[None]:
 _UNREACHED = "Is the database that TOLLGATE_DATABASE_URL names running, and may it be written to?"
 
 
-def fail(code: int, *lines: str | None) -> None:
+def fail(code: int, *lines: str | None) -> NoReturn:
     """Tell people what is in the way, on stderr, and exit."""
     for line in filter(None, lines):
         typer.echo(line, err=True)

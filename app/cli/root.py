@@ -3,7 +3,7 @@
 import typer
 
 from app.audit import cli as audit
-from app.cli import access_keys, accounts, data, databases, reporting, serving, syncing, tokens
+from app.cli import access_keys, accounts, bucket_syncing, data, databases, reporting, serving, syncing, tokens
 
 app = typer.Typer(
     help="Tollgate: a license gate for organizations of many accounts. Settings are environment variables, TOLLGATE_….",
@@ -20,6 +20,7 @@ GROUPS = (
     (audit.app, "audit"),
     (syncing.app, "sync"),
 )
+bucket_syncing.register(syncing.app)
 for group, name in GROUPS:
     app.add_typer(group, name=name)
 for module in (serving, data, databases, reporting):

@@ -17,11 +17,6 @@ NOTHING = "Nothing changed: what AWS told is known."
 MOST_SHOWN = 20
 
 
-@app.callback()
-def group() -> None:
-    """A group, also while it has one command."""
-
-
 @app.command()
 def aws(
     account: Annotated[

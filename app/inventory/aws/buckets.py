@@ -84,7 +84,7 @@ class BucketSource:
         steps = _Steps(run)
         try:
             survey = await self._survey(run, limit, steps)
-        except _unreadable() as error:
+        except unreadable() as error:
             log.warning("a source of inventory can't be listed", source=self.destination, error=told(error))
             for target in run.targets:
                 run.fail(target, _unlisted(target, error))
@@ -112,7 +112,7 @@ class BucketSource:
             wanted.setdefault(target.account_id, set()).add(target.region)
         by_type = await asyncio.to_thread(accounts_in, self.store, survey.passed_over)
         there = sorted({each for accounts in by_type.values() for each in accounts})
-        known = await run.database.read(lambda connection: _known(connection, there))
+        known = await run.database.read(lambda connection: known_accounts(connection, there))
         survey.passed_over.accounts.update(each for each in there if each not in known)
 
         async def one(type_name: str, account_id: str) -> None:
@@ -198,7 +198,7 @@ class _Taking:
         async with self.limit:
             try:
                 return await asyncio.to_thread(read_server, self.source.store, self.target, server)
-            except _unreadable() as error:
+            except unreadable() as error:
                 fault = Fault(server.files[0][1].key, f"can't be read: {told(error)}")
                 return ServerRead(server, faults=[fault])
 
@@ -232,7 +232,7 @@ def batches(servers: Sequence[ServerFiles]) -> Iterator[list[ServerFiles]]:
         yield part
 
 
-def _unreadable() -> tuple[type[Exception], ...]:
+def unreadable() -> tuple[type[Exception], ...]:
     """What stores raise; boto3 is loaded only where something went wrong, or a bucket is read."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -247,7 +247,8 @@ def told(error: Exception) -> str:
     return str(response["Error"]["Code"])[:64] if isinstance(response, dict) else type(error).__name__
 
 
-def _known(connection: Connection, account_ids: Sequence[str]) -> set[str]:
+def known_accounts(connection: Connection, account_ids: Sequence[str]) -> set[str]:
+    """Those of some accounts that the service knows."""
     found: set[str] = set()
     for start in range(0, len(account_ids), _NAMES_AT_ONCE):
         found.update(account_keys(connection, account_ids[start : start + _NAMES_AT_ONCE]))

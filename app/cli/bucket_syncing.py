@@ -1,0 +1,84 @@
+"""`tollgate sync buckets`: brings the inventory up to date with SSM resource data syncs, now."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.syncing import MOST_SHOWN
+
+if TYPE_CHECKING:
+    from app.inventory.aws.bucket_syncing import SyncedBuckets
+    from app.inventory.aws.buckets import BucketSource
+    from app.kernel.database import Database
+
+NOTHING = "Nothing changed: what the files tell is known."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to its group."""
+    app.command("buckets")(buckets)
+
+
+def buckets(
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(help="Folders or s3://BUCKET/PREFIX, instead of TOLLGATE_INVENTORY_SOURCES.", metavar="SOURCE"),
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(help="Of this account alone; can be given again.", metavar="ACCOUNT")
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="In this Region alone; can be given again.", metavar="REGION")
+    ] = None,
+) -> None:
+    """Read what changed in folders or buckets that SSM resource data syncs write.
+
+    Exits with 1 where something was left out; the rest is in.
+    """
+    from app.cli.printing import steps
+    from app.cli.running import REFUSED, UNUSABLE, explained, fail, run, settings
+    from app.inventory.aws.bucket_syncing import synchronise
+    from app.inventory.aws.buckets import sources_of, told, unreadable
+
+    with explained():
+        sources = sources_of(settings(), source or ())
+    if not sources:
+        fail(UNUSABLE, "There is nothing to read.", "  Name a folder or bucket, or set TOLLGATE_INVENTORY_SOURCES.")
+
+    async def work(database: "Database") -> "SyncedBuckets":
+        with steps("Reading files") as ahead:
+            return await synchronise(database, sources, accounts=account or (), regions=region or (), told=ahead)
+
+    try:
+        synced = run(work)
+    except unreadable() as error:
+        fail(REFUSED, f"{_named(sources)} can't be listed: {told(error)}.")
+    _tell(synced)
+    if synced.failures:
+        raise typer.Exit(REFUSED)
+
+
+def _named(sources: "dict[str, BucketSource]") -> str:
+    return ", ".join(each.destination for each in sources.values())
+
+
+def _tell(synced: "SyncedBuckets") -> None:
+    from app.cli.printing import summary
+
+    summary(synced.changes, NOTHING)
+    for what, names in synced.passed_over.items():
+        if names:
+            some = ", ".join(sorted(names)[:MOST_SHOWN])
+            known = "types that are not read" if what == "types" else f"{what} that are not known"
+            typer.echo(f"Passed over {len(names):,} {known}: {some}", err=True)
+    lines = list(
+        dict.fromkeys((each.message, each.remedy) for refusals in synced.failures.values() for each in refusals)
+    )
+    for message, remedy in lines[:MOST_SHOWN]:
+        typer.echo(message, err=True)
+        if remedy:
+            typer.echo(f"  {remedy}", err=True)
+    if len(lines) > MOST_SHOWN:
+        typer.echo(f"… and {len(lines) - MOST_SHOWN:,} more; the query inventorySyncs has them by account.", err=True)
+    if synced.elsewhere:
+        typer.echo(f"{len(synced.elsewhere):,} account Regions are synchronised by another run now.", err=True)

@@ -1,0 +1,36 @@
+"""`tollgate sync buckets` reads what changed, tells what it came to, and names what it left out (IN-3, TR-1)."""
+
+import asyncio
+from pathlib import Path
+
+from app.inventory.aws.ssm import APPLICATION
+from tests.cli.conftest import Run
+from tests.inventory.bucket import OWNER, REGION, UPGRADE, bucket
+from tests.support.api import Api
+
+
+async def test_what_changed_is_read_and_what_is_left_out_is_named(api: Api, tollgate: Run, tmp_path: Path) -> None:
+    owner = await api.account(OWNER)
+    with bucket(str(tmp_path / "data")) as data:
+        data.server("mi-1")
+        data.server("mi-2", account="999999999999")
+        first = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination)
+        assert (first.exit_code, f'upgradeDataCatalog(region: "{REGION}")' in first.stderr) == (1, True)
+        await owner.done(UPGRADE, region=REGION)
+        second = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination, "--region", REGION)
+        assert (second.exit_code, "managed instances" in second.stdout) == (0, True)
+        assert "Passed over 1 accounts that are not known: 999999999999" in second.stderr
+        third = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination)
+        assert (third.exit_code, "Nothing changed" in third.stdout) == (0, True)
+        key = data.put(APPLICATION, "mi-1", b"broken")
+        fourth = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination, "--account", OWNER)
+        assert (fourth.exit_code, f"{key}, line 1: " in fourth.stderr) == (1, True)
+
+
+async def test_sources_that_are_none_are_refused(api: Api, tollgate: Run, tmp_path: Path) -> None:
+    nothing = await asyncio.to_thread(tollgate, "sync", "buckets")
+    assert (nothing.exit_code, "TOLLGATE_INVENTORY_SOURCES" in nothing.stderr) == (2, True)
+    wrong = await asyncio.to_thread(tollgate, "sync", "buckets", "ftp://x")
+    assert (wrong.exit_code, "neither a folder nor s3://" in wrong.stderr) == (2, True)
+    absent = await asyncio.to_thread(tollgate, "sync", "buckets", tmp_path / "absent")
+    assert (absent.exit_code, "can't be listed: No such file or directory" in absent.stderr) == (1, True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from typer.main import get_command
 
+from app.cli.root import app
 from app.reporting import gather
 from tests.cli.conftest import SCRIPT, Run, Serve, Served
 
 ACCOUNT = "111122223333"
+DOCS = Path(__file__).parents[2] / "docs"
 GRANT = """mutation { createServiceLinkedRole(input: {serviceName: "license-manager.amazonaws.com"}) {
   errors { message } } }"""
 SEARCH = """{ resourceInventory(filter: "type:MANAGED_INSTANCE") { edges { node { ... on ManagedInstance {
@@ -132,3 +136,16 @@ def test_a_service_that_is_not_there_is_told_and_the_token_is_not(
         done = tollgate("report", "--url", url, "--id", "mi-own", "--attempts", "1")
     assert (done.exit_code, done.stderr.startswith(f"{url} can't be reached")) == (3, True)
     assert "tg_very-secret" not in done.stderr + done.stdout
+
+
+def test_the_documented_options_and_variables_are_the_command_s() -> None:
+    """docs/reporting.md and the systemd units name what the command takes."""
+    command = get_command(app).commands["report"]  # type: ignore[attr-defined]
+    options = {name for each in command.params for name in each.opts}
+    variables = {str(each.envvar) for each in command.params if each.envvar} | {"TOLLGATE_TOKEN"}
+    page = (DOCS / "reporting.md").read_text()
+    assert set(re.findall(r"^\| `(--[a-z-]+)`", page, re.MULTILINE)) | {"--dry-run"} == options
+    units = "".join(path.read_text() for path in (DOCS / "systemd").iterdir())
+    elsewhere = {"TOLLGATE_INVENTORY_RETENTION_DAYS"}
+    assert set(re.findall(r"TOLLGATE_[A-Z_]+", page + units)) - elsewhere == variables
+    assert "tollgate report\n" in units

@@ -7,10 +7,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 from sqlalchemy import Connection, select
 
@@ -18,7 +24,7 @@ from app.alerts import channels
 from app.alerts.channels import Created, NewChannel
 from app.alerts.delivery.deliverer import Deliverer
 from app.alerts.delivery.setup import Setup
-from app.alerts.models import DeliveryRow
+from app.alerts.models import DeliveryRow, NotificationChannelRow
 from app.alerts.rules import ChannelKind
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database, Transaction
@@ -30,7 +36,7 @@ from app.organizations.service import account_exists
 from app.settings import Settings
 from tests.alerts.raising import OWNER
 
-DELIVERY = table_of(DeliveryRow)
+CHANNEL, DELIVERY = table_of(NotificationChannelRow), table_of(DeliveryRow)
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 SEALER = Sealer([KEY], Path("unused"))
 
@@ -132,8 +138,49 @@ async def deliveries(database: Database) -> Sequence[Any]:
     return await database.read(work)
 
 
+async def last_error(database: Database, key: int) -> str | None:
+    """What the latest attempt to reach a channel ended in."""
+
+    def work(connection: Connection) -> str | None:
+        error: str | None = connection.execute(select(CHANNEL.c.last_error).where(CHANNEL.c.id == key)).scalar_one()
+        return error
+
+    return await database.read(work)
+
+
 async def run_out(deliverers: Sequence[Deliverer], clock: ManualClock, database: Database) -> None:
     """Let time pass until nothing waits any more."""
     while any(each.state == "PENDING" for each in await deliveries(database)):
         clock.advance(timedelta(hours=2))
         await asyncio.gather(*(each.run_due() for each in deliverers))
+
+
+def certified(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """TLS of a server with a certificate of a name, which the machine is made to believe."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address("127.0.0.9"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "certificate.pem"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private = folder / "key.pem"
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, private)
+    return context

@@ -1,21 +1,17 @@
 """Webhooks reach public addresses alone, whatever their names resolve to and whenever (AL-3)."""
 
-import ssl
+import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from app.alerts.delivery.addresses import NOT_PUBLIC, is_public, resolve
 from app.alerts.delivery.failures import Undelivered
 from app.alerts.delivery.webhooks import Webhooks
-from tests.alerts.receivers import endpoint
+from tests.alerts.receivers import certified, endpoint
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -70,7 +66,7 @@ async def test_a_name_is_resolved_once_so_that_it_can_not_change_after_the_check
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DNS rebinding: the connection goes to what was resolved and checked, with the name in TLS and in Host."""
-    async with endpoint(tls=_certified("hooks.example.com", tmp_path, monkeypatch)) as hook:
+    async with endpoint(tls=certified("hooks.example.com", tmp_path, monkeypatch)) as hook:
         names = Names(["127.0.0.1"], ["127.0.0.2"])
         await send(f"https://hooks.example.com:{hook.port}/a?b=c", names, allow_private=True)
     assert names.asked == [("hooks.example.com", hook.port)]
@@ -81,7 +77,7 @@ async def test_a_name_is_resolved_once_so_that_it_can_not_change_after_the_check
 
 async def test_a_certificate_must_be_of_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is checked against the host of the URL, not against the address."""
-    async with endpoint(tls=_certified("other.example.com", tmp_path, monkeypatch)) as hook:
+    async with endpoint(tls=certified("other.example.com", tmp_path, monkeypatch)) as hook:
         with pytest.raises(Undelivered, match="certificate"):
             await send(f"https://hooks.example.com:{hook.port}/", Names(["127.0.0.1"]), allow_private=True)
     assert hook.requests == []
@@ -91,6 +87,50 @@ async def test_the_next_address_is_tried_where_one_takes_no_connection() -> None
     async with endpoint() as hook:
         await send(f"http://hooks.example.com:{hook.port}/", Names(["::1", "127.0.0.1"]), allow_private=True)
     assert len(hook.requests) == 1
+
+
+async def test_no_more_than_four_addresses_are_tried() -> None:
+    """So that a name with many that are dead does not take the time of all."""
+    async with endpoint() as hook:
+        dead = [f"127.0.0.{number}" for number in range(2, 6)]
+        with pytest.raises(Undelivered, match="takes no connection"):
+            await send(f"http://hooks.example.com:{hook.port}/", Names([*dead, "127.0.0.1"]), allow_private=True)
+        await send(f"http://hooks.example.com:{hook.port}/", Names([*dead[1:], "127.0.0.1"]), allow_private=True)
+    assert len(hook.requests) == 1
+
+
+async def test_no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One would connect to what it resolves itself."""
+    for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with endpoint() as hook:
+        await send(f"http://hooks.example.com:{hook.port}/", Names(["127.0.0.1"]), allow_private=True)
+    assert len(hook.requests) == 1
+
+
+async def test_a_connection_is_used_for_one_delivery() -> None:
+    """It was opened for a name; another at the same address has proved nothing."""
+    ended = asyncio.Semaphore(0)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(2)
+                writer.write(b"HTTP/1.1 204 X\r\nconnection: keep-alive\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        ended.release()
+
+    webhooks = Webhooks(allow_private=True, seconds=20, resolver=Names(["127.0.0.1"]))
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for host in ("hooks.example.com", "hooks.example.org"):
+            await webhooks.send(f"http://{host}:{port}/", SECRET, "delivery_1", "{}", NOW)
+            async with asyncio.timeout(20):
+                await ended.acquire()
 
 
 async def test_nothing_is_sent_in_the_clear() -> None:
@@ -114,34 +154,3 @@ async def test_this_machine_by_any_other_name_is_not_public(host: str) -> None:
     webhooks = Webhooks(allow_private=False, seconds=20, resolver=resolve)
     with pytest.raises(Undelivered, match=NOT_PUBLIC):
         await webhooks.send(f"https://{host}/", SECRET, "delivery_1", "{}", NOW)
-
-
-def _certified(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """TLS of a server with a certificate of a name, which the machine is made to believe."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    today = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address("127.0.0.9"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "certificate.pem"
-    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private = folder / "key.pem"
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem, private)
-    return context

@@ -5,17 +5,20 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from pydantic import SecretStr
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from app.alerts import channels
-from app.alerts.delivery.deliverer import Deliverer
+from app.alerts.delivery.addresses import Resolve
+from app.alerts.delivery.deliverer import LONGEST_WAIT, Deliverer
+from app.alerts.delivery.failures import Undelivered
 from app.alerts.rules import FIRST_PAUSE, pause, share_of_one
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database
 from app.kernel.ids import node_id
-from tests.alerts.raising import OTHER, raise_alerts
-from tests.alerts.receivers import Request, channel, deliveries, endpoint, private, run_out, viewer
+from tests.alerts.raising import OTHER, OWNER, raise_alerts
+from tests.alerts.receivers import KEY, Request, channel, deliveries, endpoint, last_error, private, run_out, viewer
 
 
 async def test_a_webhook_is_signed_by_the_standard(database: Database, clock: ManualClock) -> None:
@@ -47,6 +50,87 @@ async def test_each_channel_gets_each_alert_of_its_account_and_region(database: 
     got = sorted((each.line.split()[1], each.alert["message"]) for each in hook.requests)
     assert got == [("/all", "one"), ("/all", "two"), ("/here", "one"), ("/here", "two")]
     assert len(hook.delivered()) == 4
+
+
+async def test_each_account_s_channels_get_its_own_alerts_alone(database: Database) -> None:
+    """AL-3, PM-2: also where alerts of several accounts go out together."""
+    async with endpoint() as hook:
+        for account_id in (OWNER, OTHER):
+            await channel(database, f"http://127.0.0.1:{hook.port}/{account_id}", account_id=account_id)
+        await raise_alerts(database, OWNER)
+        await raise_alerts(database, OTHER, owner_account_id=OTHER, account_id=OTHER)
+        await Deliverer(database, private()).run_due()
+    got = sorted((each.line.split()[1], each.alert["message"]) for each in hook.requests)
+    assert got == [(f"/{OWNER}", OWNER), (f"/{OTHER}", OTHER)]
+
+
+async def never(host: str, port: int) -> list[str]:
+    await asyncio.Event().wait()
+    return [host]
+
+
+async def broken(host: str, port: int) -> list[str]:
+    raise RuntimeError("the database password is hunter2")
+
+
+@pytest.mark.parametrize(
+    ("resolver", "error"),
+    [
+        (never, "The receiver took longer than 0.01 s."),
+        (broken, "The service could not send it; its log says why."),
+    ],
+)
+async def test_an_attempt_that_ends_in_no_way_foreseen_is_a_failure_like_another(
+    database: Database, resolver: Resolve, error: str
+) -> None:
+    """AL-3: it takes no other with it, holds no slot, and is tried again."""
+    await channel(database, "http://127.0.0.1:9/")
+    await raise_alerts(database, "one", "two")
+    assert await Deliverer(database, private(delivery_seconds=0.01), resolver=resolver).run_due() == 2
+    assert [(each.state, each.last_error) for each in await deliveries(database)] == [("PENDING", error)] * 2
+
+
+async def test_a_secret_whose_key_is_gone_is_a_failure_that_says_so(database: Database) -> None:
+    """AL-3."""
+    async with endpoint() as hook:
+        await channel(database, f"http://127.0.0.1:{hook.port}/")
+        await raise_alerts(database, "over")
+        await Deliverer(database, private(secret_keys=(SecretStr(KEY[::-1].strip("=") + "="),))).run_due()
+    (waiting,) = await deliveries(database)
+    assert (waiting.state, "Make the channel anew" in waiting.last_error, hook.requests) == ("PENDING", True, [])
+
+
+async def test_no_more_are_under_way_than_the_setting_lets(database: Database) -> None:
+    """AL-3: however many channels there are, and however long some of them take."""
+    begun, under_way, most = 0, 0, 0
+    held = asyncio.Event()
+
+    async def counting(host: str, port: int) -> list[str]:
+        nonlocal begun, under_way, most
+        begun, under_way = begun + 1, under_way + 1
+        most = max(most, under_way)
+        if begun <= 3:
+            await held.wait()
+        elif begun >= 20:
+            held.set()
+        under_way -= 1
+        raise Undelivered("no")
+
+    for number in range(12):
+        await channel(database, f"http://127.0.0.1:9/{number}")
+    await raise_alerts(database, *(str(number) for number in range(3)))
+    assert await Deliverer(database, private(delivery_concurrency=4), resolver=counting).run_due() == 36
+    assert most == 4
+
+
+async def test_it_looks_again_when_the_next_is_due(database: Database) -> None:
+    """AL-3: and now and then where nothing is, as another server may make something due."""
+    deliverer = Deliverer(database, private(), resolver=broken)
+    assert await deliverer._until_due() == LONGEST_WAIT
+    await channel(database, "http://127.0.0.1:9/")
+    await raise_alerts(database, "over")
+    await deliverer.run_due()
+    assert 5 <= await deliverer._until_due() <= 7.5
 
 
 async def test_a_failure_is_tried_again_later_under_the_same_id(database: Database, clock: ManualClock) -> None:
@@ -208,6 +292,31 @@ async def test_a_slow_channel_leaves_slots_to_the_others(database: Database) -> 
     assert len(hook.delivered()) == 40
 
 
+async def test_an_attempt_that_another_server_took_over_changes_nothing_any_more(
+    database: Database, clock: ManualClock
+) -> None:
+    """AL-3: one that was thought lost and ends after all."""
+    begun, held = asyncio.Event(), asyncio.Event()
+
+    async def late(host: str, port: int) -> list[str]:
+        begun.set()
+        await held.wait()
+        raise Undelivered("too late")
+
+    async with endpoint() as hook:
+        made = await channel(database, f"http://127.0.0.1:{hook.port}/")
+        await raise_alerts(database, "over")
+        slow = asyncio.create_task(Deliverer(database, private(), resolver=late).run_due())
+        await begun.wait()
+        clock.advance(minutes=2)
+        assert await Deliverer(database, private()).run_due() == 1
+        held.set()
+        await slow
+    (done,) = await deliveries(database)
+    assert (done.state, done.attempts, done.last_error) == ("DELIVERED", 2, None)
+    assert await last_error(database, made.key) is None
+
+
 async def test_an_endpoint_that_fails_in_three_of_ten_gets_everything_or_it_is_put_aside(
     database: Database, clock: ManualClock
 ) -> None:
@@ -242,8 +351,11 @@ async def test_an_alert_wakes_the_deliverer(database: Database) -> None:
     async with endpoint(answer) as hook:
         await channel(database, f"http://127.0.0.1:{hook.port}/")
         running = asyncio.create_task(Deliverer(database, private()).run_forever())
-        await raise_alerts(database, "over")
-        await asyncio.wait_for(taken.wait(), 60)
+        async with asyncio.timeout(60):
+            while not any(each._wake._waiters for each in database.bus._listeners["alerts"]):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            await raise_alerts(database, "over")
+            await taken.wait()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

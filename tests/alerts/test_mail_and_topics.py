@@ -5,16 +5,19 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
+from pydantic import SecretStr
 
 from app.alerts.delivery.deliverer import Deliverer
+from app.alerts.delivery.failures import Undelivered
 from app.alerts.rules import ChannelKind
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database
@@ -24,7 +27,7 @@ from app.linking.service import SettingsChange
 from app.roles.rules import ServiceLinkedRoleKind
 from app.roles.service import ensure_many
 from tests.alerts.raising import OWNER, REGION, raise_alerts
-from tests.alerts.receivers import channel, deliveries, open_account, private, run_out, viewer
+from tests.alerts.receivers import certified, channel, deliveries, endpoint, open_account, private, run_out, viewer
 
 NAME = "aws-license-manager-service-alerts"
 TOPIC = f"arn:aws:sns:{REGION}:{DEFAULT_ACCOUNT_ID}:{NAME}"
@@ -72,6 +75,47 @@ async def test_an_alert_goes_by_mail_once_the_server_takes_it(
     assert message["Message-ID"] == f"<{node_id('delivery', waiting.id)}@tollgate>"
     assert message["Bcc"] is None
     assert "Ünlimited" in message.get_content()
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
+@pytest.mark.parametrize("mode", ["none", "starttls", "tls"])
+async def test_mail_is_encrypted_and_authenticated_as_set(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """AL-3: a server that wants TLS and a password gets both, under a certificate of its name."""
+    tls = certified("localhost", tmp_path, monkeypatch)
+    box, loop, logins = Mailbox(), asyncio.get_running_loop(), []
+
+    def login(_server: Any, session: Any, _envelope: Any, _mechanism: str, given: LoginPassword) -> AuthResult:
+        logins.append((given.login, given.password, session.ssl is not None))
+        return AuthResult(success=True)
+
+    def smtp() -> SMTP:
+        starttls = tls if mode == "starttls" else None
+        return SMTP(
+            box,
+            loop=loop,
+            tls_context=starttls,
+            require_starttls=mode == "starttls",
+            authenticator=login,
+            auth_required=True,
+            auth_require_tls=mode == "starttls",
+        )
+
+    async with await loop.create_server(smtp, "127.0.0.1", 0, ssl=tls if mode == "tls" else None) as server:
+        await channel(database, "alerts@example.com", ChannelKind.EMAIL)
+        await raise_alerts(database, "over")
+        chosen = private(
+            smtp_host="localhost",
+            smtp_port=server.sockets[0].getsockname()[1],
+            smtp_tls=mode,
+            smtp_user="tollgate",
+            smtp_password=SecretStr("hunter2"),
+        )
+        await Deliverer(database, chosen).run_due()
+    assert [each.last_error for each in await deliveries(database)] == [None]
+    assert len(box.messages) == 1
+    assert logins == [(b"tollgate", b"hunter2", mode == "starttls")]
 
 
 async def test_mail_without_a_mail_server_is_a_failure_like_another(database: Database, clock: ManualClock) -> None:
@@ -152,3 +196,24 @@ async def test_a_topic_that_is_not_there_makes_a_dead_letter(database: Database,
     await run_out([deliverer], clock, database)
     (dead,) = await deliveries(database)
     assert (dead.state, dead.last_error) == ("DEAD", "SNS answered NotFound.")
+
+
+async def test_sns_is_asked_once_an_attempt(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AL-3: trying again is the queue's to do, with its pauses; and no SNS at all is a failure like another."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    await set_topic(database)
+    async with endpoint(lambda request: 500) as sns:
+        await raise_alerts(database, "one")
+        address = f"http://127.0.0.1:{sns.port}"
+        await Deliverer(database, private(aws_endpoint_url=address)).run_due()
+        assert len(sns.requests) == 1
+    await raise_alerts(database, "two")
+    await Deliverer(database, private(aws_endpoint_url=address)).run_due()
+    one, two = await deliveries(database)
+    assert (one.state, one.last_error) == ("PENDING", "SNS answered 500.")
+    assert (two.state, two.last_error) == ("PENDING", "SNS could not be asked: EndpointConnectionError.")
+
+
+def test_what_an_account_is_told_of_a_failure_is_bounded() -> None:
+    assert str(Undelivered("x" * 1_000)) == "x" * 500

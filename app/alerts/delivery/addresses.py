@@ -26,20 +26,19 @@ async def resolve(host: str, port: int) -> list[str]:
 
 def is_public(text: str) -> bool:
     """Whether an address is out on the internet, also behind what carries IPv4 in IPv6."""
-    address = ipaddress.ip_address(text.partition("%")[0])
+    address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address):
         inner = _inner(address)
         if inner is not None:
             return is_public(str(inner))
         return address.is_global and address in _GLOBAL_UNICAST
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    return address.is_global and not address.is_multicast
 
 
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if any(address in network for network in _EMBEDDING):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+    return address.ipv4_mapped or address.sixtofour
 
 
 def is_address(host: str) -> bool:

@@ -38,13 +38,15 @@ class Ear:
         self.woken.set()
 
     async def hears(self, *told: object) -> None:
-        while self.told != list(told):
-            await self.heard.wait()
-            self.heard.clear()
+        async with asyncio.timeout(20):
+            while self.told != list(told):
+                await self.heard.wait()
+                self.heard.clear()
 
 
 async def take(follower: Follower, count: int) -> list[object]:
-    return [(await anext(follower)).value for _ in range(count)]
+    async with asyncio.timeout(20):
+        return [(await anext(follower)).value for _ in range(count)]
 
 
 @pytest.fixture
@@ -121,7 +123,7 @@ async def test_who_is_not_welcome_any_more_is_woken_and_told_nothing(shelf: Shel
     ada.welcome = False
     shelf.put()
     await bob.hears(1)
-    await ada.woken.wait()
+    await asyncio.wait_for(ada.woken.wait(), 20)
     assert ada.told == []
     shelf.put()
     await bob.hears(1, 2)
@@ -139,7 +141,7 @@ async def test_a_caller_of_whom_nobody_can_say_holds_up_no_other(shelf: Shelf, m
     monkeypatch.setattr(callers, "PATIENCE_SECONDS", 0.05)
     shelf.put()
     await bob.hears(1)
-    await stuck.woken.wait()
+    await asyncio.wait_for(stuck.woken.wait(), 20)
     assert stuck.told == []
 
 
@@ -147,7 +149,7 @@ async def test_who_has_no_room_is_woken_and_iterates_over_what_it_did_not_take(s
     follower, ear = shelf.follow(), Ear(room=False)
     assert await follower.rest(ear)
     shelf.put()
-    await ear.woken.wait()
+    await asyncio.wait_for(ear.woken.wait(), 20)
     shelf.put()
     assert await take(follower, 2) == [1, 2]
     ear.room = True
@@ -194,7 +196,7 @@ async def test_what_breaks_a_read_is_told_to_those_whose_it_is_alone(shelf: Shel
     assert await waiting[0] == [1]
     with pytest.raises(RuntimeError, match="no"):
         await waiting[1]
-    await ear.woken.wait()
+    await asyncio.wait_for(ear.woken.wait(), 20)
     with pytest.raises(RuntimeError, match="no"):
         await take(asleep, 1)
 

@@ -126,6 +126,7 @@ async def test_operations_that_sleep_count_against_the_bound() -> None:
         await client.subscribe(SHARED, "c")
         assert (await client.receive())["payload"][0]["message"] == "A connection runs 2 operations at once, no more."
         await client.send({"id": "a", "type": "complete"})
+        await asleep(toy, 1)
         await client.subscribe(SHARED, "c")
         await asleep(toy, 2)
 

@@ -91,6 +91,14 @@ async def test_one_who_begins_long_ago_reads_in_pages_and_then_sleeps_with_the_r
     await ear.hears(2 * PAGE + 2)
 
 
+async def test_what_came_before_a_group_was_there_is_told_too(shelf: Shelf) -> None:
+    """Its signal may have been heard already."""
+    shelf.put()
+    ear = Ear()
+    assert await shelf.follow(0).rest(ear)
+    await ear.hears(1)
+
+
 async def test_who_sleeps_is_told_without_being_woken(shelf: Shelf) -> None:
     followers = [shelf.follow() for _ in range(2 * AT_ONCE + 1)]
     ears = [Ear() for _ in followers]

@@ -42,6 +42,12 @@ async def _following(served: Served, client: Client, **variables: Any) -> AsyncI
         yield connection
 
 
+async def _next(connection: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(30):
+        told: dict[str, Any] = json.loads(await connection.recv())["payload"]["data"]["licenseConfigurationUsage"]
+        return told
+
+
 async def _until(connection: ClientConnection, wanted: dict[str, Any]) -> None:
     """Read events until one tells what is wanted: changes between two looks may come as one."""
     async with asyncio.timeout(30):
@@ -106,9 +112,11 @@ async def test_a_signal_without_keys_feeds_what_is_seen_at_that_moment(database_
         await made.configuration(other, licenseCount=3)
         async with _following(served, owner) as every, _following(served, owner, ids=[two]) as named:
             served.database.bus.publish([Signal("usage")])
-            told = [json.loads(await every.recv())["payload"]["data"]["licenseConfigurationUsage"] for _ in range(2)]
-            assert {each["id"] for each in told} == {one, two}
-            await _until(named, {"id": two, "consumedLicenses": 0, "licenseCount": 2})
+            assert {(await _next(every))["id"] for _ in range(2)} == {one, two}
+            assert (await _next(named))["id"] == two
+            for key, count in ((one, 8), (two, 9)):
+                await owner.done(UPDATE, input={"id": key, "licenseCount": count})
+            assert await _next(named) == {"id": two, "consumedLicenses": 0, "licenseCount": 9}
 
 
 def _signal(*keys: int) -> Signal:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -11,13 +12,14 @@ from app.alerts.delivery.setup import set_up
 from app.audit.retention import purge
 from app.audit.trail.delivery import TrailDeliverer
 from app.inventory import sources
-from app.inventory.aws import collector as aws
-from app.inventory.aws.buckets import sources_of
-from app.inventory.aws.collector import AwsCollector
 from app.inventory.schedules import Scheduler
 from app.kernel.database import Database
 from app.kernel.errors import Unavailable
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.inventory.aws.buckets import BucketSource
+    from app.inventory.aws.collector import AwsCollector
 
 log = structlog.get_logger(__name__)
 Task = Callable[[], Awaitable[None]]
@@ -38,13 +40,13 @@ class Background:
         trail = TrailDeliverer.of(settings, database)
         if trail is not None:
             self._tasks["deliver the trail"] = trail.run
-        self._collector = AwsCollector(settings) if settings.aws_collection else None
-        self._buckets = sources_of(settings)
+        self._collector = _collector(settings)
+        self._buckets = _buckets(settings)
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         if self._collector is not None:
-            sources.register(aws.NAME, self._collector)
+            sources.register(sources.AWS, self._collector)
         for name, source in self._buckets.items():
             sources.register(name, source)
         self._running = [asyncio.create_task(self._keep(name, task), name=name) for name, task in self._tasks.items()]
@@ -56,7 +58,7 @@ class Background:
         for name in self._buckets:
             sources.forget(name)
         if self._collector is not None:
-            sources.forget(aws.NAME)
+            sources.forget(sources.AWS)
             self._collector.close()
 
     async def _keep(self, name: str, task: Task) -> None:
@@ -68,6 +70,24 @@ class Background:
             except Exception:
                 log.exception("a task failed", task=name)
             await asyncio.sleep(AGAIN_SECONDS)
+
+
+def _collector(settings: Settings) -> "AwsCollector | None":
+    """What asks AWS; not loaded by a server that asks nothing."""
+    if not settings.aws_collection:
+        return None
+    from app.inventory.aws.collector import AwsCollector
+
+    return AwsCollector(settings)
+
+
+def _buckets(settings: Settings) -> "dict[str, BucketSource]":
+    """What reads resource data syncs; not loaded by a server that reads none."""
+    if not settings.inventory_sources:
+        return {}
+    from app.inventory.aws.buckets import sources_of
+
+    return sources_of(settings)
 
 
 async def _purge_records(database: Database, settings: Settings) -> None:

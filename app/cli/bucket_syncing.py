@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.syncing import MOST_SHOWN
+from app.cli.syncing import MOST_SHOWN, Accounts, Regions, tell_reasons
 
 if TYPE_CHECKING:
     from app.inventory.aws.bucket_syncing import SyncedBuckets
@@ -24,12 +24,8 @@ def buckets(
         list[str] | None,
         typer.Argument(help="Folders or s3://BUCKET/PREFIX, instead of TOLLGATE_INVENTORY_SOURCES.", metavar="SOURCE"),
     ] = None,
-    account: Annotated[
-        list[str] | None, typer.Option(help="Of this account alone; can be given again.", metavar="ACCOUNT")
-    ] = None,
-    region: Annotated[
-        list[str] | None, typer.Option(help="In this Region alone; can be given again.", metavar="REGION")
-    ] = None,
+    account: Accounts = None,
+    region: Regions = None,
 ) -> None:
     """Read what changed in folders or buckets that SSM resource data syncs write.
 
@@ -71,14 +67,7 @@ def _tell(synced: "SyncedBuckets") -> None:
             some = ", ".join(sorted(names)[:MOST_SHOWN])
             known = "types that are not read" if what == "types" else f"{what} that are not known"
             typer.echo(f"Passed over {len(names):,} {known}: {some}", err=True)
-    lines = list(
-        dict.fromkeys((each.message, each.remedy) for refusals in synced.failures.values() for each in refusals)
-    )
-    for message, remedy in lines[:MOST_SHOWN]:
-        typer.echo(message, err=True)
-        if remedy:
-            typer.echo(f"  {remedy}", err=True)
-    if len(lines) > MOST_SHOWN:
-        typer.echo(f"… and {len(lines) - MOST_SHOWN:,} more; the query inventorySyncs has them by account.", err=True)
+    reasons = ((each.message, each.remedy) for refusals in synced.failures.values() for each in refusals)
+    tell_reasons(list(dict.fromkeys(reasons)))
     if synced.elsewhere:
         typer.echo(f"{len(synced.elsewhere):,} account Regions are synchronised by another run now.", err=True)

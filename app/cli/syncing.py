@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Bring the inventory up to date.", no_args_is_help=True, rich_markup_mode=None)
 NOTHING = "Nothing changed: what AWS told is known."
 MOST_SHOWN = 20
+Accounts = Annotated[
+    list[str] | None, typer.Option("--account", help="Of this account alone; can be given again.", metavar="ACCOUNT")
+]
+Regions = Annotated[
+    list[str] | None, typer.Option("--region", help="In this Region alone; can be given again.", metavar="REGION")
+]
 
 
 @app.command()
 def aws(
-    account: Annotated[
-        list[str] | None, typer.Option(help="Of this account alone; can be given again.", metavar="ACCOUNT")
-    ] = None,
-    region: Annotated[
-        list[str] | None, typer.Option(help="In this Region alone; can be given again.", metavar="REGION")
-    ] = None,
+    account: Accounts = None,
+    region: Regions = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and keep nothing.")] = False,
 ) -> None:
     """Ask AWS for the organization and what its accounts hold, with the credentials that boto3 finds.
@@ -110,8 +112,18 @@ def _failures(synced: "Synced") -> None:
     for target, refusals in synced.failures.items():
         for refusal in refusals:
             reasons.setdefault(_words(refusal), set()).add(target.region)
-    for (message, remedy), regions in list(reasons.items())[:MOST_SHOWN]:
-        typer.echo(f"{message} [{', '.join(sorted(regions))}]" if len(regions) > 1 else message, err=True)
+    tell_reasons(
+        [
+            (f"{message} [{', '.join(sorted(regions))}]" if len(regions) > 1 else message, remedy)
+            for (message, remedy), regions in reasons.items()
+        ]
+    )
+
+
+def tell_reasons(reasons: "Sequence[tuple[str, str | None]]") -> None:
+    """Why something was left out, each with its remedy: the first of them."""
+    for message, remedy in reasons[:MOST_SHOWN]:
+        typer.echo(message, err=True)
         if remedy:
             typer.echo(f"  {remedy}", err=True)
     if len(reasons) > MOST_SHOWN:

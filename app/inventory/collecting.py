@@ -1,16 +1,64 @@
 """One synchronisation: every source is asked, what it left out is kept, and rules of discovery are evaluated."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
 from app.inventory import syncs
 from app.inventory.automated.running import run_concerned
 from app.inventory.sources import Run, Source, Target, registered
+from app.kernel.changes import Changes
 from app.kernel.database import Database
 from app.kernel.errors import ErrorCode, Refusal
 
 log = structlog.get_logger(__name__)
+Told = Callable[[int, int], None]
+"""Hears of steps done and steps in all."""
+
+
+@dataclass(kw_only=True)
+class Synchronised:
+    """What synchronisations for someone who waits came to. `failures` are of targets or parts of them.
+
+    `elsewhere`: targets that another run brings up to date now.
+    """
+
+    targets: Sequence[Target]
+    changes: Changes = field(default_factory=Changes)
+    failures: dict[Target, list[Refusal]] = field(default_factory=dict)
+    elsewhere: list[Target] = field(default_factory=list)
+
+    def include(self, run: Run) -> None:
+        """Add what one run came to."""
+        self.changes.include(run.changes)
+        for refused in (run.failures, run.left_out):
+            for target, refusals in refused.items():
+                self.failures.setdefault(target, []).extend(refusals)
+
+
+async def collect_all(
+    database: Database,
+    synchronised: Synchronised,
+    sources: Mapping[str, Source],
+    told: Callable[[int], Told],
+    after_each: Callable[[], None] = lambda: None,
+) -> None:
+    """Begin synchronisations of all targets, so many at once as are synchronised together, and see them to their ends.
+
+    `told` gives who hears of the steps of the run that begins at a target.
+    """
+    by = secrets.token_hex(16)
+    targets = synchronised.targets
+    for start in range(0, len(targets), syncs.MOST):
+        some = targets[start : start + syncs.MOST]
+        begun = set(await database.write(partial(syncs.begin, targets=some, by=by)))
+        synchronised.elsewhere += [each for each in some if each not in begun]
+        if begun:
+            synchronised.include(await collect(database, sorted(begun), by, sources=sources, told=told(start)))
+            after_each()
 
 
 async def collect(
@@ -19,7 +67,7 @@ async def collect(
     by: str,
     *,
     sources: Mapping[str, Source] | None = None,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    told: Told = lambda done, total: None,
 ) -> Run:
     """Ask every source for targets whose synchronisation has begun, and finish it, whatever became of a source.
 

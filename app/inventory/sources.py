@@ -9,6 +9,8 @@ from app.kernel.database import Database
 from app.kernel.errors import Refusal
 
 MOST_FAILURES = 100
+AWS = "aws"
+"""The source that asks AWS."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -24,7 +24,6 @@ from app.linking.crossing import collected, organization_read
 from app.settings import Settings, SettingsError
 
 log = structlog.get_logger(__name__)
-NAME = "aws"
 TELL_SECONDS = 2.0
 T = TypeVar("T")
 

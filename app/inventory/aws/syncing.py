@@ -1,18 +1,15 @@
 """One synchronisation with AWS from its beginning to its end, for whoever waits for it: the command line."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from app.inventory import syncs
 from app.inventory.aws.clients import Caller
-from app.inventory.aws.collector import NAME, AwsCollector
+from app.inventory.aws.collector import AwsCollector
 from app.inventory.aws.refusals import CallRefused
-from app.inventory.collecting import collect
-from app.inventory.sources import Run, Target
+from app.inventory.collecting import Synchronised, Told, collect_all
+from app.inventory.sources import AWS, Run, Target
 from app.kernel.changes import Changes
 from app.kernel.database import Database
 from app.kernel.errors import DomainError, Refusal, not_found
@@ -21,19 +18,13 @@ from app.kernel.regions import partition
 from app.kernel.regions import region as region_of
 from app.organizations.service import account_exists, members, membership
 
-Told = Callable[[int, int], None]
 
-
-@dataclass(slots=True)
-class Synced:
-    """What a synchronisation came to: its targets, what changed, what was left out, and what another run does now."""
+@dataclass(kw_only=True)
+class Synced(Synchronised):
+    """What a synchronisation came to, and what stood in the way of reading the organization."""
 
     caller: Caller
-    targets: Sequence[Target]
-    changes: Changes = field(default_factory=Changes)
-    failures: dict[Target, list[Refusal]] = field(default_factory=dict)
     organization: Sequence[Refusal] = ()
-    elsewhere: list[Target] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -69,21 +60,14 @@ async def synchronise(
     ids = await database.read(lambda connection: _accounts(connection, caller, accounts))
     codes = [each for each in codes if partition(each) == caller.partition]
     targets = [Target(account_id, code) for account_id in ids for code in codes]
-    synced = Synced(caller, targets, changes, organization=refused)
+    synced = Synced(caller=caller, targets=targets, changes=changes, organization=refused)
     source = _Alone(collector, caller)
     if dry_run:
         run = Run(database, targets, _quietly(told))
         await source.collect(run)
-        _include(synced, run)
+        synced.include(run)
         return synced
-    by = secrets.token_hex(16)
-    for start in range(0, len(targets), syncs.MOST):
-        some = targets[start : start + syncs.MOST]
-        begun = set(await database.write(partial(syncs.begin, targets=some, by=by)))
-        synced.elsewhere += [each for each in some if each not in begun]
-        if begun:
-            ahead = _ahead(told, start, len(targets))
-            _include(synced, await collect(database, sorted(begun), by, sources={NAME: source}, told=ahead))
+    await collect_all(database, synced, {AWS: source}, lambda before: _ahead(told, before, len(targets)))
     return synced
 
 
@@ -109,11 +93,6 @@ def _accounts(connection: Connection, caller: Caller, wanted: Collection[str]) -
     if place is None or not place.is_master:
         return [caller.account_id]
     return [each.account_id for each in members(connection, place.organization_key)]
-
-
-def _include(synced: Synced, run: Run) -> None:
-    synced.changes.include(run.changes)
-    synced.failures.update(run.failures)
 
 
 def _ahead(told: Told, before: int, total: int) -> Told:

@@ -17,7 +17,8 @@ from botocore.credentials import Credentials
 from app.compute.resources import load as load_resources
 from app.identity import access_keys
 from app.identity.access_keys import NewAccessKey
-from app.inventory.managed import Report, put
+from app.inventory.managed import put
+from app.inventory.reported import Report
 from app.kernel.database import Transaction
 from app.kernel.sealing import Sealer
 from app.kernel.viewer import Permission

@@ -1,42 +1,29 @@
 """The bounds of a report: everything that is out of them is refused, all at once (IN-4, API-3)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from app.compute.managed import ReportedApplication
 from app.inventory.reported import Report
 from app.inventory.rules import CLOCK_SKEW, FIGURES, LARGEST_FIGURE, MOST_APPLICATIONS, is_resource_id
-from app.kernel.errors import DomainError, Refusal, invalid, refuse
+from app.kernel.errors import invalid
+from app.kernel.findings import Findings
 from app.kernel.ids import check_text
 from app.kernel.regions import region as known_region
 
 
-def check(report: Report, now: datetime) -> None:
-    """Refuse what is out of bounds, with everything that is."""
-    refuse(faults(report, now))
-
-
-def faults(report: Report, now: datetime) -> list[Refusal]:
+def findings(report: Report, now: datetime) -> Findings:
     """Everything in a report that is out of bounds."""
-    found: list[Refusal] = []
-    for each in _checks(report, now):
-        try:
-            each()
-        except DomainError as error:
-            found += error.refusals
-    return found
-
-
-def _checks(report: Report, now: datetime) -> Iterator[Callable[[], object]]:
-    yield partial(known_region, report.region, "input", "region")
-    yield partial(_resource_id, report.resource_id)
-    yield partial(_captured_at, report.captured_at, now)
-    yield partial(_text, report.facts.get("name"), "The name", 255, "input", "name")
-    yield partial(_text, report.facts.get("platform"), "The platform", 128, "input", "platform")
+    found = Findings()
+    found.of(known_region, report.region, "input", "region")
+    found.of(_resource_id, report.resource_id)
+    found.of(_captured_at, report.captured_at, now)
+    found.of(_text, report.facts.get("name"), "The name", 255, "input", "name")
+    found.of(_text, report.facts.get("platform"), "The platform", 128, "input", "platform")
     for name in FIGURES:
-        yield partial(_figure, report.facts.get(name), name)
-    yield partial(_applications, report.applications or ())
+        found.of(_figure, report.facts.get(name), name)
+    found.of(_applications, report.applications or ())
+    return found
 
 
 def _resource_id(text: str) -> None:

@@ -3,15 +3,13 @@
 from app.compute.departure import depart
 from app.compute.owned import own
 from app.compute.rules import ResourceType
-from app.inventory.bounds import check
-from app.inventory.reported import UNREPORTED, Report
+from app.inventory.bounds import findings
+from app.inventory.reported import Report
 from app.inventory.reports import write
 from app.kernel.database import Transaction
 from app.kernel.ids import node_id
 from app.kernel.viewer import Viewer
 from app.roles.service import require_core
-
-__all__ = ["UNREPORTED", "Report", "deregister", "put"]
 
 
 def put(tx: Transaction, viewer: Viewer, report: Report) -> int:
@@ -21,7 +19,7 @@ def put(tx: Transaction, viewer: Viewer, report: Report) -> int:
     deregistered, changes nothing.
     """
     require_core(tx.connection, viewer.account_id)
-    check(report, tx.now)
+    findings(report, tx.now).close()
     return write(tx, viewer.account_id, report.region, [report]).keys[report.resource_id]
 
 

@@ -8,7 +8,7 @@ from app.compute import managed
 from app.compute.departure import depart
 from app.compute.managed import ReportedApplication
 from app.compute.resources import Resource
-from app.inventory.bounds import faults
+from app.inventory.bounds import findings
 from app.inventory.observed_instances import recount
 from app.inventory.reported import UNREPORTED, Report
 from app.inventory.rules import FIGURES, lives
@@ -56,7 +56,7 @@ def take(tx: Transaction, account_id: str, region: str, reports: Sequence[Report
     refused: list[Refusal] = []
     left_out: set[str] = set()
     for each in reports:
-        why = [*_elsewhere(each, region), *faults(each, tx.now)]
+        why = [*_elsewhere(each, region), *findings(each, tx.now).refusals]
         refused += [_named(each, account_id, refusal) for refusal in why]
         if why:
             left_out.add(each.resource_id)

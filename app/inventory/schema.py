@@ -7,7 +7,7 @@ import strawberry
 from app.compute.managed import ReportedApplication
 from app.compute.schema import ManagedInstance
 from app.inventory import managed
-from app.inventory.managed import Report
+from app.inventory.reported import UNREPORTED, Report
 from app.kernel import reads
 from app.kernel.graphql.payloads import DeletePayload
 from app.kernel.graphql.perform import Info, Payload, perform
@@ -40,7 +40,7 @@ class PutInventoryInput:
 
     def report(self) -> Report:
         """The report as the service takes it."""
-        given = {name: getattr(self, name) for name in managed.UNREPORTED}
+        given = {name: getattr(self, name) for name in UNREPORTED}
         applications = self.applications
         return Report(
             region=self.region,

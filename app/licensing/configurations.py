@@ -13,6 +13,7 @@ from app.kernel.checks import Check, asked, require
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, ErrorCode, Refusal, not_found
 from app.kernel.events import Signal
+from app.kernel.findings import Findings
 from app.kernel.ids import new_hex, new_key, node_id, service_arn
 from app.kernel.regions import region as region_of
 from app.kernel.tagging import Taggable, Tags, taggable
@@ -22,7 +23,6 @@ from app.licensing.counting import level
 from app.licensing.definition import (
     DEFAULT_THRESHOLDS,
     UNCHANGED,
-    Findings,
     LicenseRules,
     RuleSetting,
     Unchanged,
@@ -145,7 +145,7 @@ def _check_free(tx: Transaction, account_id: str, region: str, name: str) -> Non
 def edit(tx: Transaction, viewer: Viewer, command: UpdateConfiguration) -> int:
     """Change a license configuration of the caller's account; its key. What changes nothing keeps the version."""
     require_core(tx.connection, viewer.account_id)
-    held = _hold_own(tx, viewer, command.key, "input", "id")
+    held = hold_own(tx, viewer, command.key, "input", "id")
     if command.expected_version is not None and command.expected_version != held.version:
         raise DomainError(_conflict(held, command.expected_version))
     changes = _changes(tx, held, command)
@@ -241,7 +241,7 @@ def _check_runs_nothing(tx: Transaction, held: ConfigurationFacts) -> None:
 def remove(tx: Transaction, viewer: Viewer, key: int) -> str:
     """Delete a license configuration that is on no resource, and take it out of its shares (LC-11). Its global id."""
     require_core(tx.connection, viewer.account_id)
-    held = _hold_own(tx, viewer, key, "id")
+    held = hold_own(tx, viewer, key, "id")
     require([_on_nothing(tx.connection, held)])
     configuration_deleted(tx, key)
     tx.execute(delete(FAILURE).where(FAILURE.c.configuration_id == key))
@@ -290,7 +290,7 @@ def _ids(connection: Connection, resource_keys: Any) -> tuple[str, ...]:
 # ------------------------------------------------------------ whose it is, and tags
 
 
-def _hold_own(tx: Transaction, viewer: Viewer, key: int, *field: str) -> ConfigurationFacts:
+def hold_own(tx: Transaction, viewer: Viewer, key: int, *field: str) -> ConfigurationFacts:
     """A configuration of the caller's own account, which nothing else changes until the unit ends.
 
     Only the owner changes it (SH-3); to an account that does not see it, it does not exist (PM-2).
@@ -301,11 +301,6 @@ def _hold_own(tx: Transaction, viewer: Viewer, key: int, *field: str) -> Configu
     assert held is not None
     tx.concern(held.arn, held.owner_account_id)
     return held
-
-
-def hold_own(tx: Transaction, viewer: Viewer, key: int, *field: str) -> ConfigurationFacts:
-    """A configuration of the caller's own account, held for what another slice makes of it; refused to all others."""
-    return _hold_own(tx, viewer, key, *field)
 
 
 def _require_own(connection: Connection, account_id: str, held: ConfigurationFacts | None, *field: str) -> None:
@@ -329,7 +324,7 @@ def _require_own(connection: Connection, account_id: str, held: ConfigurationFac
 
 def _open_tags(tx: Transaction, viewer: Viewer, key: int) -> Tags:
     require_core(tx.connection, viewer.account_id)
-    _hold_own(tx, viewer, key, "id")
+    hold_own(tx, viewer, key, "id")
     return tags_of(tx.connection, [key])[key]
 
 

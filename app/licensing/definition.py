@@ -1,13 +1,14 @@
 """What a license configuration may say: its license rules, name, count and thresholds (LC-1 to LC-8), without I/O."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 from app.compute.rules import Tenancy
-from app.kernel.errors import DomainError, ErrorCode, Refusal, invalid, refuse
+from app.kernel.errors import DomainError, ErrorCode, Refusal, invalid
+from app.kernel.findings import Findings
 from app.kernel.ids import check_text
 from app.licensing.counting import RULE_NAMES
 from app.licensing.rules import CountingType
@@ -25,8 +26,6 @@ BOUND_NAMES = {metric: (f"minimum{name}", f"maximum{name}") for metric, name in 
 
 RuleSetting = tuple[str, Any]
 """A license rule as it was given: its name, such as minimumCores, and its value."""
-
-T = TypeVar("T")
 
 
 class Unchanged(Enum):
@@ -54,25 +53,6 @@ class LicenseRules:
         values: dict[str, Any] = {HONOR: self.honor_vcpu_optimization, TENANCY: self.allowed_tenancy}
         values.update(zip(BOUND_NAMES.get(self.counting_type, ()), (self.minimum, self.maximum), strict=False))
         return [(name, values[name]) for name in self.order]
-
-
-class Findings:
-    """Gathers what is wrong with an input, so that one answer names all of it."""
-
-    def __init__(self) -> None:
-        self.refusals: list[Refusal] = []
-
-    def of(self, check: Callable[..., T], *arguments: Any) -> T | None:
-        """A check's result, or None where it refused."""
-        try:
-            return check(*arguments)
-        except DomainError as error:
-            self.refusals += error.refusals
-            return None
-
-    def close(self) -> None:
-        """Raise one error with everything that was found."""
-        refuse(self.refusals)
 
 
 def license_rules(metric: CountingType, given: Sequence[RuleSetting], *field: str) -> LicenseRules:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from app.kernel.checks import require
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, ErrorCode, Refusal, invalid
+from app.kernel.findings import Findings
 from app.kernel.ids import new_hex, node_id
 from app.kernel.regions import region as region_of
 from app.kernel.regions import regions
@@ -88,18 +89,13 @@ def upgrade_data_catalog(tx: Transaction, viewer: Viewer, region: str) -> int:
 
 
 def _change_row(tx: Transaction, own: Settings, change: SettingsChange) -> None:
-    refusals: list[Refusal] = []
+    findings = Findings()
     values: dict[str, object] = {}
     for name, check in (("s3_bucket_arn", _bucket), ("sns_topic_arn", _topic), ("inventory_sync_schedule", _schedule)):
         given = getattr(change, name)
-        if given is KEEP:
-            continue
-        try:
-            values[name] = check(tx.connection, own, given)
-        except DomainError as error:
-            refusals += error.refusals
-    if refusals:
-        raise DomainError(*refusals)
+        if given is not KEEP:
+            values[name] = findings.of(check, tx.connection, own, given)
+    findings.close()
     if "inventory_sync_schedule" in values:
         values["next_sync_at"] = next_run(str(values["inventory_sync_schedule"]), tx.now)
     if values:

@@ -11,7 +11,7 @@ from app.compute.resources import Resource, load
 from app.compute.rules import ResourceType
 from app.compute.templates import NewTemplate
 from app.inventory import managed as inventory
-from app.inventory.managed import UNREPORTED, Report
+from app.inventory.reported import UNREPORTED, Report
 from app.kernel.changes import Change
 from app.kernel.errors import DomainError, Refusal
 from app.kernel.ids import node_id

@@ -17,7 +17,7 @@ from app.inventory import managed
 from app.inventory.automated import managing, previewing, running
 from app.inventory.automated.definition import Definition, ExcludedTag, Rule
 from app.inventory.automated.survey import rule_with
-from app.inventory.managed import Report
+from app.inventory.reported import Report
 from app.inventory.rules import DiscoveryScope
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database, Transaction

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.compute.managed import ReportedApplication
-from app.inventory.managed import Report
+from app.inventory.reported import Report
 from app.inventory.reports import Taken, take
 from app.kernel.clock import ManualClock
 from app.kernel.database import Database

@@ -1,16 +1,16 @@
 """What a rule of automated discovery says, within its bounds (IN-1, API-3)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from app.inventory.rules import DiscoveryScope
 from app.inventory.search.groups import grouped
 from app.inventory.search.parse import LONGEST, parse
 from app.inventory.search.terms import Expression
-from app.kernel.errors import DomainError, Refusal, invalid, refuse
+from app.kernel.errors import DomainError, invalid
+from app.kernel.findings import Findings
 from app.kernel.ids import check_account_id, check_text
 from app.kernel.tags import LONGEST_KEY, LONGEST_VALUE
 
@@ -93,20 +93,12 @@ def rule_of(row: Any) -> Rule:
 
 def check(name: str, definition: Definition) -> None:
     """Refuse what is out of bounds, with everything that is; fields are those of the input."""
-    found: list[Refusal] = []
-    for each in _checks(name, definition):
-        try:
-            each()
-        except DomainError as error:
-            found += error.refusals
-    refuse(found)
-
-
-def _checks(name: str, definition: Definition) -> Iterator[Callable[[], object]]:
-    yield partial(check_text, name, "The name", LONGEST_NAME, "input", "name")
-    yield partial(_filter, definition.filter)
-    yield partial(_accounts, definition.excluded_account_ids)
-    yield partial(_tags, definition.excluded_tags)
+    findings = Findings()
+    findings.of(check_text, name, "The name", LONGEST_NAME, "input", "name")
+    findings.of(_filter, definition.filter)
+    findings.of(_accounts, definition.excluded_account_ids)
+    findings.of(_tags, definition.excluded_tags)
+    findings.close()
 
 
 def _filter(text: str) -> None:

@@ -113,16 +113,7 @@ def note_preview(tx: Transaction, viewer: Viewer, key: int, version: int) -> int
     """Note that a rule was previewed as it is; refused where it has changed since."""
     held = own(tx, viewer, key, "input", "id")
     if held.version != version:
-        raise DomainError(
-            Refusal(
-                code=ErrorCode.CONFLICT,
-                message=f"“{held.name}” was changed while it was previewed.",
-                remedy="Preview it again, as it is now.",
-                rule="IN-3",
-                field=("input", "id"),
-                node_ids=(node_id("drule", key),),
-            )
-        )
+        raise _not_ready(held, "was changed while it was previewed.", "Preview it again, as it is now.", "input", "id")
     tx.execute(update(rules).where(rules.c.id == key).values(previewed_at=tx.now))
     return key
 
@@ -131,16 +122,8 @@ def enable(tx: Transaction, viewer: Viewer, key: int) -> int:
     """Have a rule evaluated at the end of each synchronisation, and when it is run; it must have been previewed."""
     held = own(tx, viewer, key, "id")
     if held.previewed_at is None:
-        raise DomainError(
-            Refusal(
-                code=ErrorCode.CONFLICT,
-                message=f"“{held.name}” was not previewed as it is now: no one has seen what it would associate.",
-                remedy="Call previewDiscoveryRule, look at what it tells, then enable the rule.",
-                rule="IN-3",
-                field=("id",),
-                node_ids=(node_id("drule", key),),
-            )
-        )
+        why = "was not previewed as it is now: no one has seen what it would associate."
+        raise _not_ready(held, why, "Call previewDiscoveryRule, look at what it tells, then enable the rule.", "id")
     tx.execute(update(rules).where(rules.c.id == key).values(enabled=True, updated_at=tx.now))
     return key
 
@@ -156,16 +139,7 @@ def require_enabled(tx: Transaction, viewer: Viewer, key: int, *field: str) -> R
     """A rule of the viewer's that is enabled."""
     held = own(tx, viewer, key, *field)
     if not held.enabled:
-        raise DomainError(
-            Refusal(
-                code=ErrorCode.CONFLICT,
-                message=f"“{held.name}” is not enabled.",
-                remedy="Preview it, then enable it: enableDiscoveryRule.",
-                rule="IN-3",
-                field=field,
-                node_ids=(node_id("drule", key),),
-            )
-        )
+        raise _not_ready(held, "is not enabled.", "Preview it, then enable it: enableDiscoveryRule.", *field)
     return held
 
 
@@ -183,6 +157,19 @@ def own(tx: Transaction, viewer: Viewer, key: int, *field: str) -> Rule:
 def mine(account_id: str, key: int) -> Select[Any]:
     """The row of an account's own rule."""
     return select(rules).where(rules.c.id == key, rules.c.account_id == account_id)
+
+
+def _not_ready(held: Rule, why: str, remedy: str, *field: str) -> DomainError:
+    return DomainError(
+        Refusal(
+            code=ErrorCode.CONFLICT,
+            message=f"“{held.name}” {why}",
+            remedy=remedy,
+            rule="IN-3",
+            field=field,
+            node_ids=(node_id("drule", held.key),),
+        )
+    )
 
 
 def _check_room(tx: Transaction, viewer: Viewer) -> None:

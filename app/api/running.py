@@ -48,7 +48,7 @@ class Running:
 
     def tell(self, answers: list[Answer]) -> bool:
         """Tell answers while asleep, if nothing is in the way."""
-        return self._owner.offer([self._begins + answer.body + NEXT_ENDS for answer in answers])
+        return self._owner.offer([self.message(answer) for answer in answers])
 
     def wake(self) -> None:
         """Go on with a task of its own."""

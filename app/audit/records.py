@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -15,6 +16,7 @@ from app.audit.rules import kept, printable
 from app.kernel.context import Origin
 from app.kernel.database import Transaction
 from app.kernel.database.transaction import Concern
+from app.kernel.errors import Refusal
 from app.kernel.regions import regions
 from app.kernel.viewer import Viewer
 
@@ -37,6 +39,25 @@ class Entry:
     errors: Sequence[tuple[str, str]]
     concerns: Sequence[Concern]
     read_only: bool
+
+
+def record_act(
+    tx: Transaction,
+    viewer: Viewer,
+    action: str,
+    parameters: Mapping[str, Any],
+    refusals: Sequence[Refusal] = (),
+    *,
+    region: str | None = None,
+) -> None:
+    """Leave a record of an act that no request asked for, with what the unit of work touched since it began.
+
+    Whoever acts tells by its `credential_id` what it acts through.
+    """
+    origin = Origin(request_id=str(uuid4()), source_ip_address=None, user_agent=viewer.credential_id, region=region)
+    errors = [(each.code.value, each.message) for each in refusals]
+    concerns = tuple(dict.fromkeys(tx.concerns))
+    tx.defer(write_entries, Entry(viewer, origin, action, parameters, errors, concerns, read_only=False))
 
 
 def write_entries(tx: Transaction, entries: Sequence[Entry]) -> None:

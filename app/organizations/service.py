@@ -190,6 +190,17 @@ def _membership(account_id: str, whole: Organization, path: Sequence[Unit]) -> M
     )
 
 
+def masters_of(connection: Connection, account_ids: Sequence[str]) -> set[str]:
+    """The master accounts of the organizations that some accounts are in, in one statement."""
+    statement = (
+        select(organizations.c.master_account_id)
+        .join(accounts, accounts.c.organization_id == organizations.c.id)
+        .where(accounts.c.account_id.in_(account_ids))
+        .distinct()
+    )
+    return set(connection.execute(statement).scalars())
+
+
 __all__ = [
     "account_exists",
     "account_keys",
@@ -198,6 +209,7 @@ __all__ = [
     "mark_discovery_enabled",
     "mark_linked",
     "mark_unlinked",
+    "masters_of",
     "members",
     "membership",
     "organization",
@@ -210,14 +222,3 @@ __all__ = [
     "self_or_master_of",
     "units_of",
 ]
-
-
-def masters_of(connection: Connection, account_ids: Sequence[str]) -> set[str]:
-    """The master accounts of the organizations that some accounts are in, in one statement."""
-    statement = (
-        select(organizations.c.master_account_id)
-        .join(accounts, accounts.c.organization_id == organizations.c.id)
-        .where(accounts.c.account_id.in_(account_ids))
-        .distinct()
-    )
-    return set(connection.execute(statement).scalars())

@@ -9,6 +9,7 @@ from app.kernel.errors import DomainError
 from app.kernel.ids import new_key
 from app.kernel.regions import region as region_of
 from app.kernel.tables import table_of
+from app.kernel.viewer import Permission, Viewer
 from app.roles import events
 from app.roles.models import ServiceLinkedRoleRow
 from app.roles.policies import Policy, Request, parse_text
@@ -111,6 +112,12 @@ _CORE = select(roles.c.id).where(
 _HELD_CORE = _CORE.with_for_update(read=True, key_share=True)
 
 
+def core_role(account_id: str, agent: str) -> Viewer:
+    """An account's core role as it acts itself, where no one called: what discovery finds is put in by it."""
+    role = definitions()[ServiceLinkedRoleKind.CORE]
+    return Viewer(account_id, role.arn(account_id), Permission.ADMINISTRATOR, role.name, agent)
+
+
 def require_core(connection: Connection, account_id: str, *, hold: bool = False) -> None:
     """Refuse with ROLE_MISSING where an account has not yet granted License Manager its core role (RO-2).
 
@@ -162,6 +169,7 @@ def add(tx: Transaction, account_id: str, kind: ServiceLinkedRoleKind, descripti
 __all__ = [
     "GrantAnswer",
     "add",
+    "core_role",
     "ensure",
     "ensure_many",
     "grants",

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
-from app.audit.records import Entry, write_entries
+from app.audit.records import record_act
 from app.identity.rules import principal_arn
-from app.kernel.context import Origin
 from app.kernel.database import Transaction
 from app.kernel.errors import Refusal
 from app.kernel.viewer import Permission, Viewer
@@ -28,10 +26,7 @@ def record(
     refusals: Sequence[Refusal] = (),
 ) -> None:
     """Leave a record of an act of the operator for an account, with what the unit of work touched since it began."""
-    origin = Origin(request_id=str(uuid4()), source_ip_address=None, user_agent=AGENT)
-    errors = [(each.code.value, each.message) for each in refusals]
-    concerns = tuple(dict.fromkeys(tx.concerns))
-    tx.defer(write_entries, Entry(operator(account_id), origin, action, parameters, errors, concerns, read_only=False))
+    record_act(tx, operator(account_id), action, parameters, refusals)
 
 
 __all__ = ["AGENT", "operator", "record"]

@@ -64,8 +64,10 @@ class Matching:
     off is found like anything else.
     """
 
-    def __init__(self, connection: Connection, rule: Rule, *, include_taken_off: bool = False) -> None:
-        self._connection, self._rule = connection, rule
+    def __init__(
+        self, connection: Connection, rule: Rule, *, refused: Collection[str] = (), include_taken_off: bool = False
+    ) -> None:
+        self._connection, self._rule, self._refused = connection, rule, refused
         self._include_taken_off = include_taken_off
         self._expression = rule.definition.expression
         self._keys = keys_of(connection, rule.account_id, self._expression)
@@ -75,7 +77,6 @@ class Matching:
         self._ground = Ground(connection.dialect.name, viewer, names, self._bind)
         across = rule.definition.scope is DiscoveryScope.ORGANIZATION
         self._reach = OrganizationReach(region=True) if across else OwnReach(region=True)
-        self.refused: Collection[str] = ()
 
     def _bind(self, name: str) -> ColumnElement[Any]:
         return bindparam(None, self._values[name], String(), unique=True)
@@ -143,8 +144,8 @@ class Matching:
             taken_off = self._of_machine(resource, lambda key_: is_taken_off(key_, key))
             reasons.append((taken_off, Reason.TAKEN_OFF))
         reasons.append((self._counted_as_its_twin(resource), Reason.SAME_MACHINE))
-        if self.refused:
-            reasons.append((resource.c.account_id.in_(sorted(self.refused)), Reason.REFUSED))
+        if self._refused:
+            reasons.append((resource.c.account_id.in_(sorted(self._refused)), Reason.REFUSED))
         return case(*((asked, literal(why.value)) for asked, why in reasons), else_=literal(Reason.NEW.value))
 
     def _tagged(self, resource_key: ColumnElement[int]) -> Predicate:

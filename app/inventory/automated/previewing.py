@@ -64,8 +64,7 @@ def preview(connection: Connection, account_id: str, key: int, now: datetime, sh
     found = survey(connection, rule_of(row), now)
     if found.whole:
         raise DomainError(*found.whole)
-    matching = Matching(connection, found.rule)
-    matching.refused = found.refused
+    matching = Matching(connection, found.rule, refused=found.refused)
     new = matching.some(Reason.NEW, now, MOST_JUDGED)
     resources = list(load(connection, new).values())
     forecast = Forecast(connection, account_id, found.rule.configuration_key, resources)

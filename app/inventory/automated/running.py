@@ -8,28 +8,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import Connection, and_, or_, select, true, update
 
-from app.audit.records import Entry, write_entries
+from app.audit.records import record_act
 from app.compute.resources import load
 from app.inventory.automated.definition import Rule, rule_of
 from app.inventory.automated.matching import Matching, Reason
 from app.inventory.automated.survey import Survey, require_whole, rule_with, rules, survey
 from app.inventory.rules import DiscoveryScope
 from app.inventory.sources import MOST_FAILURES, Target
-from app.kernel.context import Origin
 from app.kernel.database import Database, Transaction
 from app.kernel.errors import DomainError, Refusal, Unavailable
 from app.kernel.ids import node_id
-from app.kernel.viewer import Permission, Viewer
+from app.kernel.viewer import Viewer
 from app.licensing.found import Finds
 from app.licensing.taken_off import lift
 from app.organizations.service import masters_of
-from app.roles.rules import ServiceLinkedRoleKind, definitions
-from app.roles.service import require_core
+from app.roles.service import core_role, require_core
 
 log = structlog.get_logger(__name__)
 ACTION = "evaluateDiscoveryRule"
@@ -82,8 +79,7 @@ async def _next(database: Database, found: Survey, include_taken_off: bool, afte
     now = database.clock.now()
 
     def read(connection: Connection) -> list[int]:
-        matching = Matching(connection, found.rule, include_taken_off=include_taken_off)
-        matching.refused = found.refused
+        matching = Matching(connection, found.rule, refused=found.refused, include_taken_off=include_taken_off)
         return matching.some(Reason.NEW, now, READ_AT_ONCE, after=after)
 
     return await database.read(read)
@@ -98,9 +94,9 @@ def associate(tx: Transaction, rule: Rule, keys: Sequence[int], include_taken_of
         return None
     require_core(tx.connection, rule.account_id, hold=True)
     require_whole(tx.connection, rule)
-    by = definitions()[ServiceLinkedRoleKind.CORE].arn(rule.account_id)
+    by = core_role(rule.account_id, AGENT)
     resources = load(tx.connection, keys, hold=True)
-    finds = Finds(tx, rule.account_id, rule.configuration_key, resources.values(), by=by)
+    finds = Finds(tx, rule.account_id, rule.configuration_key, resources.values(), by=by.principal_arn)
     matching = Matching(tx.connection, rule, include_taken_off=include_taken_off)
     still = matching.still_new(keys)
     part, added = Part(), list[int]()
@@ -115,7 +111,7 @@ def associate(tx: Transaction, rule: Rule, keys: Sequence[int], include_taken_of
     if include_taken_off:
         lift(tx, rule.configuration_key, added)
     if added:
-        _record(tx, rule, include_taken_off)
+        _record(tx, rule, by, include_taken_off)
     return part
 
 
@@ -152,15 +148,11 @@ def _finish(tx: Transaction, found: Survey, done: Part) -> None:
     )
 
 
-def _record(tx: Transaction, rule: Rule, include_taken_off: bool) -> None:
-    role = definitions()[ServiceLinkedRoleKind.CORE]
-    viewer = Viewer(rule.account_id, role.arn(rule.account_id), Permission.ADMINISTRATOR, role.name, AGENT)
-    origin = Origin(request_id=str(uuid4()), source_ip_address=None, user_agent=AGENT, region=rule.region)
+def _record(tx: Transaction, rule: Rule, by: Viewer, include_taken_off: bool) -> None:
     given: dict[str, Any] = {"id": node_id("drule", rule.key), "name": rule.name, "region": rule.region}
     if include_taken_off:
         given["includeTakenOff"] = True
-    concerns = tuple(dict.fromkeys(tx.concerns))
-    tx.defer(write_entries, Entry(viewer, origin, ACTION, given, [], concerns, read_only=False))
+    record_act(tx, by, ACTION, given, region=rule.region)
 
 
 # ------------------------------------------------------------ at the end of a synchronisation

@@ -1,10 +1,8 @@
 """Writes what AWS told: the organization, and what an account holds in a Region; each unit leaves a record (AU-1)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-from uuid import uuid4
+from collections.abc import Sequence
 
-from app.audit.records import Entry, write_entries
+from app.audit.records import record_act
 from app.compute import managed
 from app.compute.observed import keys_by_id
 from app.compute.rules import ResourceType
@@ -13,13 +11,12 @@ from app.inventory.aws.observing import Told
 from app.inventory.reported import Report
 from app.inventory.reports import Taken
 from app.kernel.changes import Change, Changes
-from app.kernel.context import Origin
 from app.kernel.database import Transaction
 from app.kernel.errors import Refusal
-from app.kernel.viewer import Permission, Viewer
+from app.kernel.viewer import Viewer
 from app.organizations import observed as organizations
 from app.organizations.observed import ObservedOrganization
-from app.roles.rules import ServiceLinkedRoleKind, definitions
+from app.roles.service import core_role
 
 INSTANCE = "i-"
 """How EC2's instances are named where SSM's inventory tells of them."""
@@ -31,7 +28,7 @@ def take_organization(tx: Transaction, seen: ObservedOrganization) -> Changes:
     """Bring an organization in line with what AWS told of it (OR-1 to OR-4)."""
     changes = organizations.apply(tx, seen)
     if changes:
-        _record(tx, seen.master_account_id, "syncOrganization", {"organizationId": seen.organization_id})
+        record_act(tx, _acting(seen.master_account_id), "syncOrganization", {"organizationId": seen.organization_id})
     return changes
 
 
@@ -50,7 +47,7 @@ def take(tx: Transaction, told: Told) -> tuple[Changes, list[Refusal]]:
     taken = reports.take(tx, account_id, region, outside)
     changes.include(taken.changes)
     if changes:
-        _record(tx, account_id, "syncInventory", {"region": region})
+        record_act(tx, _acting(account_id), "syncInventory", {"region": region})
     return changes, taken.refused
 
 
@@ -65,7 +62,7 @@ def take_reports(tx: Transaction, account_id: str, region: str, told: Sequence[R
     taken = reports.take(tx, account_id, region, [each for each in told if each.resource_id not in known])
     _install(tx, account_id, region, [each for each in told if each.resource_id in known], taken.changes)
     if taken.changes:
-        _record(tx, account_id, "syncInventory", {"region": region})
+        record_act(tx, _acting(account_id), "syncInventory", {"region": region})
     return taken
 
 
@@ -80,10 +77,5 @@ def _install(tx: Transaction, account_id: str, region: str, inside: Sequence[Rep
     changes.note("instances' applications", Change.CHANGED, len(changed))
 
 
-def _record(tx: Transaction, account_id: str, action: str, parameters: Mapping[str, Any]) -> None:
-    """The core role acts, as it does for what is associated by discovery."""
-    role = definitions()[ServiceLinkedRoleKind.CORE]
-    viewer = Viewer(account_id, role.arn(account_id), Permission.ADMINISTRATOR, role.name, AGENT)
-    origin = Origin(request_id=str(uuid4()), source_ip_address=None, user_agent=AGENT)
-    concerns = tuple(dict.fromkeys(tx.concerns))
-    tx.defer(write_entries, Entry(viewer, origin, action, parameters, [], concerns, read_only=False))
+def _acting(account_id: str) -> Viewer:
+    return core_role(account_id, AGENT)

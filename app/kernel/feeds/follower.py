@@ -67,9 +67,8 @@ class Follower(AsyncIterator[Completed]):
 
     def wake(self) -> None:
         """End the rest."""
-        sleeper, self.sleeper = self.sleeper, None
-        if self._group is not None:
-            self._group.asleep.pop(self, None)
+        sleeper = self.sleeper
+        self._sleep_no_more()
         if sleeper is not None:
             sleeper.wake()
 
@@ -122,14 +121,17 @@ class Follower(AsyncIterator[Completed]):
         try:
             await waiter.woken
         finally:
-            self.sleeper = None
-            if self._group is not None:
-                self._group.asleep.pop(self, None)
+            self._sleep_no_more()
 
     def _sleep(self, sleeper: Sleeper) -> None:
         assert self._group is not None
         self.sleeper = sleeper
         self._group.asleep[self] = None
+
+    def _sleep_no_more(self) -> None:
+        self.sleeper = None
+        if self._group is not None:
+            self._group.asleep.pop(self, None)
 
     def _leave(self) -> None:
         if self._group is not None and self._hub is not None:

@@ -259,6 +259,7 @@ async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: boo
 
     The key travels in front of each row's text, so that one column carries both.
     """
+    raw = getattr(info, "_raw_info", info)
 
     def build(compiler: Compiler, scope: Scope) -> Select[Any]:
         assert entity.table is not None
@@ -266,7 +267,6 @@ async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: boo
         conditions: list[ColumnElement[bool]] = [any_of(row.c[entity.key], scope.bind("keys"), scope.dialect)]
         if check and entity.sight:
             conditions.append(entity.sight(row, scope))
-        raw = getattr(info, "_raw_info", info)
         shaped = compiler.object(_type(raw, named), row, raw.field_nodes, ("o",))
         pair = json_object([("k", row.c[entity.key]), ("o", shaped)], scope.dialect)
         return select(_text(pair, compiler)).select_from(row).where(*conditions)
@@ -276,7 +276,6 @@ async def _by_keys(info: Any, entity: Entity, keys: Sequence[int], *, check: boo
     async def read(wanted: list[int]) -> dict[int, Any]:
         return dict(map(_split, await _Read(info, build, plan, {"keys": Keys(wanted)}, {}).run()))
 
-    raw = getattr(info, "_raw_info", info)
     return await together(raw.context.database).read((*plan, shared_by(raw)), keys, read)
 
 

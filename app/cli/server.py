@@ -87,7 +87,10 @@ class Server(uvicorn.Server):
 
 
 def collect_rarely() -> None:
-    """Thousands of open connections are millions of objects that live on: looking at them often is most of the work."""
-    gc.collect()
+    """Thousands of open connections are millions of objects that live on: looking at them often is most of the work.
+
+    What the start has made stays for good, so it is never looked at, not even now: the first answer would wait for it.
+    """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()

@@ -13,6 +13,7 @@ from app.kernel.database import Database
 from app.kernel.errors import invalid
 from app.kernel.events import Signal
 from app.kernel.feeds import PAGE, Event, hub_of
+from app.kernel.graphql.node import Edge
 from app.kernel.graphql.perform import Info
 from app.kernel.ids import parse_node_id
 from app.kernel.reads import Scope
@@ -20,17 +21,16 @@ from app.kernel.reads.paging import parse_cursor
 from app.kernel.tables import table_of
 
 if TYPE_CHECKING:
-    from app.alerts.schema import AlertEdge
+    from app.alerts.schema import Alert
 
 MOST_IDS = 100
 TOPIC = "alerts"
-Edge = Annotated["AlertEdge", strawberry.lazy("app.alerts.schema")]
 feed_rows = table_of(FeedRow)
 
 
 async def limit_alerts(
     info: Info, after: str | None = None, license_configuration_ids: list[strawberry.ID] | None = None
-) -> AsyncGenerator[Edge, None]:
+) -> AsyncGenerator[Edge[Annotated["Alert", strawberry.lazy("app.alerts.schema")]], None]:
     """Refuse a cursor that is none before the stream begins; then feed what is raised.
 
     What the viewer may see is asked of each alert when it is read, which is when it is raised or caught up with.

@@ -8,10 +8,9 @@ from app.alerts.delivery.setup import setup_of
 from app.alerts.queries import NotificationChannel
 from app.alerts.rules import ChannelKind
 from app.kernel import reads
-from app.kernel.graphql.payloads import DeletePayload
+from app.kernel.graphql.payloads import DeletePayload, ObjectPayload, made
 from app.kernel.graphql.perform import Info, Payload, perform
 from app.kernel.graphql.scalars import RegionCode
-from app.kernel.viewer import Permission
 
 
 @strawberry.input
@@ -28,8 +27,7 @@ class CreateNotificationChannelPayload(Payload):
     @strawberry.field
     async def notification_channel(self, info: Info) -> NotificationChannel | None:
         key = self.made.key if self.made else None
-        found: NotificationChannel | None = await reads.node(info, NotificationChannel, key, seen=True)
-        return found
+        return await reads.node(info, NotificationChannel, key, seen=True)
 
     @strawberry.field(
         description="What a webhook's signatures are verified with, by the Standard Webhooks specification. It is told "
@@ -40,13 +38,8 @@ class CreateNotificationChannelPayload(Payload):
 
 
 @strawberry.type
-class NotificationChannelPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def notification_channel(self, info: Info) -> NotificationChannel | None:
-        found: NotificationChannel | None = await reads.node(info, NotificationChannel, self.key, seen=True)
-        return found
+class NotificationChannelPayload(ObjectPayload):
+    notification_channel: NotificationChannel | None = made(NotificationChannel)
 
 
 @strawberry.type
@@ -66,7 +59,6 @@ class DeliveryMutation:
             info,
             CreateNotificationChannelPayload,
             lambda tx, viewer: channels.create(tx, viewer, setup, new),
-            needs=Permission.ADMINISTRATOR,
             result="made",
         )
 
@@ -90,7 +82,6 @@ class DeliveryMutation:
             info,
             DeletePayload,
             lambda tx, viewer: channels.remove(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
             result="deleted_id",
         )
 
@@ -100,10 +91,9 @@ class DeliveryMutation:
             info,
             ReplayDeadLetterPayload,
             lambda tx, viewer: channels.replay(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
             result="replayed_id",
         )
 
 
 async def _perform(info: Info, work: channels.Work) -> NotificationChannelPayload:
-    return await perform(info, NotificationChannelPayload, work, needs=Permission.ADMINISTRATOR)
+    return await perform(info, NotificationChannelPayload, work)

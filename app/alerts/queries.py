@@ -10,7 +10,7 @@ from app.alerts.models import DeliveryRow, NotificationChannelRow
 from app.alerts.rules import ChannelKind, DeliveryState
 from app.alerts.schema import Alert
 from app.kernel import reads
-from app.kernel.graphql.node import Node, PageInfo
+from app.kernel.graphql.node import Connection, Node
 from app.kernel.graphql.perform import Info
 from app.kernel.graphql.regions import Region
 from app.kernel.reads import Scope, column, entity, one
@@ -69,24 +69,10 @@ class DeadLetter(Node):
 
 
 @strawberry.type
-class DeadLetterEdge:
-    cursor: str
-    node: DeadLetter
-
-
-@strawberry.type
-class DeadLetterConnection:
-    edges: list[DeadLetterEdge]
-    page_info: PageInfo
-    total_count: int
-
-
-@strawberry.type
 class DeliveryQuery:
     @strawberry.field(description="Where the viewer's account has its alerts sent, beside its topics.")
     async def notification_channels(self, info: Info) -> list[NotificationChannel]:
-        found: list[NotificationChannel] = await reads.listing(info, NotificationChannel, lambda row, scope: [])
-        return found
+        return await reads.listing(info, NotificationChannel, lambda row, scope: [])
 
     @strawberry.field(description="Deliveries of the viewer's account that failed as often as they may, newest first.")
     async def dead_letters(
@@ -96,8 +82,8 @@ class DeliveryQuery:
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> DeadLetterConnection:
-        found: DeadLetterConnection = await reads.connection_of(
+    ) -> Connection[DeadLetter]:
+        found: Connection[DeadLetter] = await reads.connection_of(
             info, DeadLetter, lambda row, scope: [], newest_first=True
         )
         return found

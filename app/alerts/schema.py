@@ -13,13 +13,13 @@ from app.alerts.models import AlertRow
 from app.alerts.rules import AlertKind
 from app.compute.schema import LicensableResource
 from app.kernel import reads
-from app.kernel.graphql.node import Node, PageInfo
-from app.kernel.graphql.perform import Info, Payload, perform
+from app.kernel.graphql.node import Connection, Node
+from app.kernel.graphql.payloads import ObjectPayload, made
+from app.kernel.graphql.perform import Info, perform
 from app.kernel.graphql.scalars import AccountId
 from app.kernel.ids import parse_node_id
 from app.kernel.reads import Scope, Seen, column, entity, one, value
 from app.kernel.tables import table_of
-from app.kernel.viewer import Permission
 from app.licensing.schema import LicenseConfiguration
 from app.organizations.schema import Account
 
@@ -65,26 +65,8 @@ class Alert(Node):
 
 
 @strawberry.type
-class AlertEdge:
-    cursor: str
-    node: Alert
-
-
-@strawberry.type
-class AlertConnection:
-    edges: list[AlertEdge]
-    page_info: PageInfo
-    total_count: int
-
-
-@strawberry.type
-class AlertPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def alert(self, info: Info) -> Alert | None:
-        found: Alert | None = await reads.node(info, Alert, self.key, seen=True)
-        return found
+class AlertPayload(ObjectPayload):
+    alert: Alert | None = made(Alert)
 
 
 def _filters(alert: Any, scope: Scope) -> list[ColumnElement[bool]]:
@@ -131,8 +113,8 @@ class AlertsQuery:
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> AlertConnection:
-        found: AlertConnection = await reads.connection_of(info, Alert, _filters, newest_first=True, key="position")
+    ) -> Connection[Alert]:
+        found: Connection[Alert] = await reads.connection_of(info, Alert, _filters, newest_first=True, key="position")
         return found
 
 
@@ -144,7 +126,6 @@ class AlertsMutation:
             info,
             AlertPayload,
             lambda tx, viewer: acknowledging.acknowledge(tx, viewer, id, note),
-            needs=Permission.ADMINISTRATOR,
         )
 
 

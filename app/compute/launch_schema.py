@@ -16,6 +16,7 @@ from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, Refusal
 from app.kernel.graphql.errors import UserError, user_error, user_errors
 from app.kernel.graphql.node import TagInput
+from app.kernel.graphql.payloads import made
 from app.kernel.graphql.perform import Info, Payload, act, arguments
 from app.kernel.graphql.scalars import RegionCode
 from app.kernel.ids import key_of, parse_node_id
@@ -83,10 +84,7 @@ class Violation:
     hard: bool = strawberry.field(description="True: it blocks the launch. False: it raises an alert.")
     error: UserError
 
-    @strawberry.field
-    async def license_configuration(self, info: Info) -> LicenseConfiguration:
-        found: LicenseConfiguration = await reads.node(info, LicenseConfiguration, self.key, seen=True)
-        return found
+    license_configuration: LicenseConfiguration = made(LicenseConfiguration)
 
 
 def _violations(findings: Sequence[Finding]) -> list[Violation]:
@@ -102,10 +100,7 @@ class LaunchConsumption:
     licenses: int
     remaining_after: int | None
 
-    @strawberry.field
-    async def license_configuration(self, info: Info) -> LicenseConfiguration:
-        found: LicenseConfiguration = await reads.node(info, LicenseConfiguration, self.key, seen=True)
-        return found
+    license_configuration: LicenseConfiguration = made(LicenseConfiguration)
 
 
 @strawberry.type
@@ -129,8 +124,7 @@ class LaunchInstancesPayload(Payload):
 
     @strawberry.field
     async def instances(self, info: Info) -> list[Instance]:
-        found: list[Instance] = await reads.nodes(info, Instance, self.keys, seen=True)
-        return found
+        return await reads.nodes(info, Instance, self.keys, seen=True)
 
 
 @strawberry.type
@@ -139,8 +133,7 @@ class InstancesPayload(Payload):
 
     @strawberry.field
     async def instances(self, info: Info) -> list[Instance]:
-        found: list[Instance] = await reads.nodes(info, Instance, self.keys, seen=True)
-        return found
+        return await reads.nodes(info, Instance, self.keys, seen=True)
 
 
 @strawberry.type

@@ -9,7 +9,8 @@ from sqlalchemy import Boolean, ColumnElement, String, and_, bindparam
 from app.identity import service
 from app.identity.models import ApiTokenRow
 from app.kernel import reads
-from app.kernel.graphql.node import Node, PageInfo
+from app.kernel.graphql.node import Connection, Node
+from app.kernel.graphql.payloads import ObjectPayload, made
 from app.kernel.graphql.perform import Info, Payload, perform
 from app.kernel.reads import Scope, column, entity, entity_of, one, value
 from app.kernel.tables import table_of
@@ -64,19 +65,6 @@ class ApiToken(Node):
 
 
 @strawberry.type
-class ApiTokenEdge:
-    cursor: str
-    node: ApiToken
-
-
-@strawberry.type
-class ApiTokenConnection:
-    edges: list[ApiTokenEdge]
-    page_info: PageInfo
-    total_count: int
-
-
-@strawberry.type
 class IdentityQuery:
     @strawberry.field(description="The caller.")
     async def viewer(self, info: Info) -> Viewer:
@@ -93,9 +81,11 @@ class IdentityQuery:
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> ApiTokenConnection:
+    ) -> Connection[ApiToken]:
         info.context.viewer.require(Permission.ADMINISTRATOR)
-        found: ApiTokenConnection = await reads.connection_of(info, ApiToken, lambda row, scope: [], newest_first=True)
+        found: Connection[ApiToken] = await reads.connection_of(
+            info, ApiToken, lambda row, scope: [], newest_first=True
+        )
         return found
 
 
@@ -113,8 +103,7 @@ class CreateApiTokenPayload(Payload):
     @strawberry.field
     async def api_token(self, info: Info) -> ApiToken | None:
         key = self.made.key if self.made else None
-        found: ApiToken | None = await reads.node(info, ApiToken, key, seen=True)
-        return found
+        return await reads.node(info, ApiToken, key, seen=True)
 
     @strawberry.field(description="The token itself. It is told this once; keep it.")
     def secret(self) -> str | None:
@@ -122,13 +111,8 @@ class CreateApiTokenPayload(Payload):
 
 
 @strawberry.type
-class ApiTokenPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def api_token(self, info: Info) -> ApiToken | None:
-        found: ApiToken | None = await reads.node(info, ApiToken, self.key, seen=True)
-        return found
+class ApiTokenPayload(ObjectPayload):
+    api_token: ApiToken | None = made(ApiToken)
 
 
 @strawberry.type
@@ -139,7 +123,6 @@ class IdentityMutation:
             info,
             CreateApiTokenPayload,
             lambda tx, viewer: service.create_own_token(tx, viewer, input.permission, input.name, input.expires_at),
-            needs=Permission.ADMINISTRATOR,
             result="made",
         )
 
@@ -149,5 +132,4 @@ class IdentityMutation:
             info,
             ApiTokenPayload,
             lambda tx, viewer: service.revoke_own_token(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
         )

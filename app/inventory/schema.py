@@ -8,9 +8,8 @@ from app.compute.managed import ReportedApplication
 from app.compute.schema import ManagedInstance
 from app.inventory import managed
 from app.inventory.reported import UNREPORTED, Report
-from app.kernel import reads
-from app.kernel.graphql.payloads import DeletePayload
-from app.kernel.graphql.perform import Info, Payload, perform
+from app.kernel.graphql.payloads import DeletePayload, ObjectPayload, made
+from app.kernel.graphql.perform import Info, perform
 from app.kernel.graphql.scalars import RegionCode
 from app.kernel.viewer import Permission
 
@@ -54,13 +53,8 @@ class PutInventoryInput:
 
 
 @strawberry.type
-class ManagedInstancePayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def managed_instance(self, info: Info) -> ManagedInstance | None:
-        found: ManagedInstance | None = await reads.node(info, ManagedInstance, self.key, seen=True)
-        return found
+class ManagedInstancePayload(ObjectPayload):
+    managed_instance: ManagedInstance | None = made(ManagedInstance)
 
 
 @strawberry.type
@@ -82,6 +76,5 @@ class InventoryMutation:
             info,
             DeletePayload,
             lambda tx, viewer: managed.deregister(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
             result="deleted_id",
         )

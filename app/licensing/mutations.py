@@ -5,15 +5,14 @@ from typing import Any
 import strawberry
 
 from app.compute.rules import Tenancy
-from app.kernel import reads
 from app.kernel.database import Transaction
 from app.kernel.graphql.node import Tag, TagInput
-from app.kernel.graphql.payloads import DeletePayload
+from app.kernel.graphql.payloads import DeletePayload, ObjectPayload, made
 from app.kernel.graphql.perform import Info, Payload, perform
 from app.kernel.graphql.scalars import RegionCode
 from app.kernel.ids import key_of
 from app.kernel.tagging import Tags, tag_resource, untag_resource
-from app.kernel.viewer import Permission, Viewer
+from app.kernel.viewer import Viewer
 from app.licensing import configurations
 from app.licensing.configurations import CreateConfiguration, UpdateConfiguration
 from app.licensing.definition import DEFAULT_THRESHOLDS, UNCHANGED, RuleSetting, Unchanged
@@ -114,13 +113,8 @@ def _pairs(tags: list[TagInput] | None) -> list[tuple[str, str]]:
 
 
 @strawberry.type
-class LicenseConfigurationPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def license_configuration(self, info: Info) -> LicenseConfiguration | None:
-        found: LicenseConfiguration | None = await reads.node(info, LicenseConfiguration, self.key, seen=True)
-        return found
+class LicenseConfigurationPayload(ObjectPayload):
+    license_configuration: LicenseConfiguration | None = made(LicenseConfiguration)
 
 
 @strawberry.type
@@ -146,7 +140,6 @@ class LicensingMutation:
             info,
             LicenseConfigurationPayload,
             lambda tx, viewer: configurations.create(tx, viewer, input.command()),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Edit what can change of a license configuration; only its owner may.")
@@ -157,7 +150,6 @@ class LicensingMutation:
             info,
             LicenseConfigurationPayload,
             lambda tx, viewer: configurations.edit(tx, viewer, input.command()),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Delete a license configuration that is on no resource; only its owner may.")
@@ -166,7 +158,6 @@ class LicensingMutation:
             info,
             DeletePayload,
             lambda tx, viewer: _delete(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
             result="deleted_id",
         )
 
@@ -176,7 +167,6 @@ class LicensingMutation:
             info,
             TagPayload,
             lambda tx, viewer: _listed(tag_resource(tx, viewer, id, _pairs(tags))),
-            needs=Permission.ADMINISTRATOR,
             result="tags",
         )
 
@@ -186,6 +176,5 @@ class LicensingMutation:
             info,
             TagPayload,
             lambda tx, viewer: _listed(untag_resource(tx, viewer, id, keys)),
-            needs=Permission.ADMINISTRATOR,
             result="tags",
         )

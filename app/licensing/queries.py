@@ -6,14 +6,14 @@ import strawberry
 
 from app.kernel import reads
 from app.kernel.errors import invalid
-from app.kernel.graphql.node import TagInput
+from app.kernel.graphql.node import Connection, TagInput
 from app.kernel.graphql.perform import Info
 from app.kernel.graphql.scalars import AccountId, RegionCode
 from app.kernel.ids import check_text
 from app.licensing import integrity
 from app.licensing.loaders import by_arn, check_filter, filtered, key_or_none
 from app.licensing.rules import CountingType, Status
-from app.licensing.schema import LicenseConfiguration, LicenseConfigurationConnection
+from app.licensing.schema import LicenseConfiguration
 
 LONGEST_ARN = 256
 
@@ -70,10 +70,10 @@ class LicensingQuery:
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> LicenseConfigurationConnection:
+    ) -> Connection[LicenseConfiguration]:
         given = filter or LicenseConfigurationFilter()
         check_filter(region, given.ids, given.name_contains, (given.tag.key, given.tag.value) if given.tag else None)
-        found: LicenseConfigurationConnection = await reads.connection_of(info, LicenseConfiguration, filtered)
+        found: Connection[LicenseConfiguration] = await reads.connection_of(info, LicenseConfiguration, filtered)
         return found
 
     @strawberry.field(

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, case, true
 
 from app.compute.rules import ResourceType, Tenancy
 from app.compute.schema import LicensableResource
-from app.kernel.graphql.node import Node, PageInfo, Tag
+from app.kernel.graphql.node import Connection, Node, Tag
 from app.kernel.graphql.regions import Region
 from app.kernel.graphql.scalars import AccountId
 from app.kernel.reads import Scope, column, computed, connection, entity, many, one, page_arguments, value
@@ -155,32 +155,6 @@ class TakenOffResource:
     taken_off_by: str = column(description="The caller's ARN.")
 
 
-@strawberry.type
-class TakenOffResourceEdge:
-    cursor: str
-    node: TakenOffResource
-
-
-@strawberry.type
-class TakenOffResourceConnection:
-    edges: list[TakenOffResourceEdge]
-    page_info: PageInfo
-    total_count: int
-
-
-@strawberry.type
-class OperationFailureEdge:
-    cursor: str
-    node: OperationFailure
-
-
-@strawberry.type
-class OperationFailureConnection:
-    edges: list[OperationFailureEdge]
-    page_info: PageInfo
-    total_count: int
-
-
 @entity(associations, prefix="assoc", sight=sees_association)
 @strawberry.type(description="A license configuration on a resource.")
 class Association(Node):
@@ -195,19 +169,6 @@ class Association(Node):
     consumed_licenses: int = value(lambda association, scope: association.c.consumed)
     associated_at: datetime = column()
     associated_by: str = column(description="The ARN of who associated it, or launched it.")
-
-
-@strawberry.type
-class AssociationEdge:
-    cursor: str
-    node: Association
-
-
-@strawberry.type
-class AssociationConnection:
-    edges: list[AssociationEdge]
-    page_info: PageInfo
-    total_count: int
 
 
 @entity(configurations, prefix="lc", sight=sees_configuration)
@@ -250,7 +211,7 @@ class LicenseConfiguration(Node):
         lambda configuration, scope: configuration.c.owner_account_id != scope.viewer_account,
         description="True where the viewer's account sees it through a share and does not own it.",
     )
-    associations: AssociationConnection = connection(
+    associations: Connection[Association] = connection(
         lambda: Association,
         on=within,
         arguments=_association_arguments,
@@ -280,7 +241,7 @@ class LicenseConfiguration(Node):
         sighted=True,
         description="The active shares that it is in and that the viewer may see.",
     )
-    failures: OperationFailureConnection = connection(
+    failures: Connection[OperationFailure] = connection(
         lambda: OperationFailure,
         on=within,
         arguments=page_arguments,
@@ -293,7 +254,7 @@ class LicenseConfiguration(Node):
         sighted=True,
         description="That put it on what they find; the owner's own, to others none.",
     )
-    taken_off: TakenOffResourceConnection = connection(
+    taken_off: Connection[TakenOffResource] = connection(
         lambda: TakenOffResource,
         on=within,
         arguments=page_arguments,
@@ -302,16 +263,3 @@ class LicenseConfiguration(Node):
     )
     created_at: datetime = column()
     updated_at: datetime = column()
-
-
-@strawberry.type
-class LicenseConfigurationEdge:
-    cursor: str
-    node: LicenseConfiguration
-
-
-@strawberry.type
-class LicenseConfigurationConnection:
-    edges: list[LicenseConfigurationEdge]
-    page_info: PageInfo
-    total_count: int

@@ -47,7 +47,7 @@ class _Selection:
     async def read(self, after: int, upto: int) -> list[Event]:
         """What stands now of all that changed in between."""
         keys = await self._changed(after, upto)
-        found = await reads.nodes(self._info, LicenseConfiguration, sorted(keys))
+        found: list[Any] = await reads.nodes(self._info, LicenseConfiguration, sorted(keys))
         return [(upto, each) for each in found if each is not None]
 
     async def _changed(self, after: int, upto: int) -> set[int]:

@@ -1,8 +1,6 @@
 """Invitations to join an organization: one open at a time for an account, answered by it within fifteen days (OR-2)."""
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, case, select, update
+from sqlalchemy import select
 
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, ErrorCode, Refusal, not_found
@@ -10,6 +8,7 @@ from app.kernel.ids import check_account_id, key_of, new_key, node_id
 from app.kernel.tables import table_of
 from app.kernel.viewer import Viewer
 from app.organizations.accounts import enter
+from app.organizations.inviting import answer, answered_by_another, asked_now, is_open
 from app.organizations.locks import lock
 from app.organizations.models import AccountInvitationRow
 from app.organizations.rules import INVITATION_LIFETIME, InvitationState
@@ -17,12 +16,6 @@ from app.organizations.service import account_exists, membership, organization, 
 from app.organizations.units import unit_in
 
 invitations = table_of(AccountInvitationRow)
-
-
-def state_at(row: Any, now: ColumnElement[Any]) -> ColumnElement[str]:
-    """An invitation's state at an instant, as SQL: a pending one expires by time alone."""
-    expired = (row.c.state == InvitationState.PENDING) & (row.c.expires_at <= now)
-    return case((expired, InvitationState.EXPIRED.value), else_=row.c.state)
 
 
 def invite(tx: Transaction, viewer: Viewer, account_id: str) -> int:
@@ -41,7 +34,7 @@ def invite(tx: Transaction, viewer: Viewer, account_id: str) -> int:
         select(invitations.c.id).where(
             invitations.c.organization_id == master.organization_key,
             invitations.c.account_id == account_id,
-            *_open(tx),
+            is_open(tx, invitations),
         )
     ).scalar()
     if pending is not None:
@@ -87,53 +80,17 @@ def _received(tx: Transaction, viewer: Viewer, invitation_id: str) -> tuple[int,
         return key, row.organization_id
     if organization(tx.connection, row.organization_id).master_account_id != viewer.account_id:
         raise not_found("The invitation", "id")
-    raise DomainError(
-        Refusal(
-            code=ErrorCode.ACCESS_DENIED,
-            message=f"Only account {row.account_id}, which is invited, can answer.",
-            remedy="Ask an administrator of that account.",
-            rule="OR-2",
-            account_id=row.account_id,
-            node_ids=(invitation_id,),
-        )
-    )
+    raise answered_by_another(row.account_id, invitation_id, "OR-2")
 
 
 def _answer(tx: Transaction, key: int, state: InvitationState) -> None:
-    """Close an open invitation; of two answers at once the second finds it closed."""
-    done = tx.execute(update(invitations).where(invitations.c.id == key, *_open(tx)).values(state=state))
-    if done.rowcount == 1:
-        return
-    was = tx.execute(select(invitations.c.state).where(invitations.c.id == key)).scalar_one()
-    now = InvitationState.EXPIRED if was == InvitationState.PENDING else InvitationState(was)
-    raise DomainError(
-        Refusal(
-            code=ErrorCode.CONFLICT,
-            message=f"The invitation is {now.lower()} and can't be answered any more.",
-            remedy="Ask the master account of the organization for a new one.",
-            rule="OR-2",
-            node_ids=(node_id("ainv", key),),
-        )
-    )
-
-
-def _open(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
-    return (invitations.c.state == InvitationState.PENDING, invitations.c.expires_at > tx.now)
+    answer(tx, invitations, key, state, prefix="ainv", sender="the master account of the organization", rule="OR-2")
 
 
 def _add(tx: Transaction, organization_key: int, account_id: str) -> int:
     key = new_key()
-    tx.add(
-        invitations,
-        {
-            "id": key,
-            "organization_id": organization_key,
-            "account_id": account_id,
-            "state": InvitationState.PENDING,
-            "created_at": tx.now,
-            "expires_at": tx.now + INVITATION_LIFETIME,
-        },
-    )
+    row = {"id": key, "organization_id": organization_key, "account_id": account_id}
+    tx.add(invitations, {**row, **asked_now(tx, INVITATION_LIFETIME)})
     return key
 
 

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from app.kernel import reads
-from app.kernel.graphql.perform import Info, Payload, perform
+from app.kernel.graphql.payloads import ObjectPayload, made
+from app.kernel.graphql.perform import Info, perform
 from app.kernel.graphql.scalars import AccountId
 from app.kernel.viewer import Permission
 from app.organizations import accounts, founding, invitations, units
@@ -38,43 +38,23 @@ class MoveAccountInput:
 
 
 @strawberry.type
-class OrganizationPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def organization(self, info: Info) -> Organization | None:
-        found: Organization | None = await reads.node(info, Organization, self.key, seen=True)
-        return found
+class OrganizationPayload(ObjectPayload):
+    organization: Organization | None = made(Organization)
 
 
 @strawberry.type
-class OrganizationalUnitPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def organizational_unit(self, info: Info) -> OrganizationalUnit | None:
-        found: OrganizationalUnit | None = await reads.node(info, OrganizationalUnit, self.key, seen=True)
-        return found
+class OrganizationalUnitPayload(ObjectPayload):
+    organizational_unit: OrganizationalUnit | None = made(OrganizationalUnit)
 
 
 @strawberry.type
-class AccountPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def account(self, info: Info) -> Account | None:
-        found: Account | None = await reads.node(info, Account, self.key, seen=True)
-        return found
+class AccountPayload(ObjectPayload):
+    account: Account | None = made(Account)
 
 
 @strawberry.type
-class AccountInvitationPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def invitation(self, info: Info) -> AccountInvitation | None:
-        found: AccountInvitation | None = await reads.node(info, AccountInvitation, self.key, seen=True)
-        return found
+class AccountInvitationPayload(ObjectPayload):
+    invitation: AccountInvitation | None = made(AccountInvitation)
 
 
 @strawberry.type
@@ -85,12 +65,11 @@ class OrganizationsMutation:
             info,
             OrganizationPayload,
             lambda tx, viewer: founding.create_organization(tx, viewer, input.feature_set),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Goes from consolidated billing to all features. There is no way back.")
     async def enable_all_features(self, info: Info) -> OrganizationPayload:
-        return await perform(info, OrganizationPayload, founding.enable_all_features, needs=ADMINISTRATOR)
+        return await perform(info, OrganizationPayload, founding.enable_all_features)
 
     @strawberry.mutation(description="Turns on License Manager's trusted access.")
     async def enable_service_access(self, info: Info) -> OrganizationPayload:
@@ -98,7 +77,6 @@ class OrganizationsMutation:
             info,
             OrganizationPayload,
             lambda tx, viewer: founding.set_service_access(tx, viewer, enabled=True),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Turns off trusted access: everything across accounts stops.")
@@ -107,7 +85,6 @@ class OrganizationsMutation:
             info,
             OrganizationPayload,
             lambda tx, viewer: founding.set_service_access(tx, viewer, enabled=False),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Makes a unit, five levels under the root at most.")
@@ -118,7 +95,6 @@ class OrganizationsMutation:
             info,
             OrganizationalUnitPayload,
             lambda tx, viewer: units.create(tx, viewer, input.name, input.parent_id),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Makes an account in the organization.")
@@ -129,7 +105,6 @@ class OrganizationsMutation:
             lambda tx, viewer: accounts.create_in_organization(
                 tx, viewer, input.name, input.email, input.organizational_unit_id
             ),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Puts an account of the organization in another unit.")
@@ -138,7 +113,6 @@ class OrganizationsMutation:
             info,
             AccountPayload,
             lambda tx, viewer: accounts.move(tx, viewer, input.account_id, input.organizational_unit_id),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Takes a member out; its resources and associations stay and go on consuming.")
@@ -147,12 +121,11 @@ class OrganizationsMutation:
             info,
             AccountPayload,
             lambda tx, viewer: accounts.remove(tx, viewer, account_id),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="The viewer's account, a member, leaves its organization.")
     async def leave_organization(self, info: Info) -> AccountPayload:
-        return await perform(info, AccountPayload, accounts.leave, needs=ADMINISTRATOR)
+        return await perform(info, AccountPayload, accounts.leave)
 
     @strawberry.mutation(description="Asks an account to join; it has fifteen days to answer.")
     async def invite_account(self, info: Info, account_id: AccountId) -> AccountInvitationPayload:
@@ -160,7 +133,6 @@ class OrganizationsMutation:
             info,
             AccountInvitationPayload,
             lambda tx, viewer: invitations.invite(tx, viewer, account_id),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="The viewer's account joins the organization that invited it.")
@@ -169,7 +141,6 @@ class OrganizationsMutation:
             info,
             AccountInvitationPayload,
             lambda tx, viewer: invitations.accept(tx, viewer, id),
-            needs=ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="The viewer's account declines an invitation.")
@@ -178,5 +149,4 @@ class OrganizationsMutation:
             info,
             AccountInvitationPayload,
             lambda tx, viewer: invitations.reject(tx, viewer, id),
-            needs=ADMINISTRATOR,
         )

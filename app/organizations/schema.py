@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import strawberry
 from sqlalchemy import ColumnElement, and_, case, exists, or_, select
 
-from app.kernel.graphql.node import Node, PageInfo
+from app.kernel.graphql.node import Connection, Node
 from app.kernel.graphql.scalars import AccountId, RegionCode
 from app.kernel.reads import Scope, Seen, column, connection, entity, many, one, page_arguments, value
 from app.kernel.regions import region as region_of
 from app.kernel.tables import table_of
-from app.organizations import invitations
+from app.organizations.inviting import state_at
 from app.organizations.models import AccountInvitationRow, AccountRow, OrganizationalUnitRow, OrganizationRow
 from app.organizations.rules import AccountRole, FeatureSet, InvitationState
 from app.organizations.sight import organization_key_of, self_or_master_of
@@ -129,19 +129,6 @@ class Account(Node):
     )
 
 
-@strawberry.type
-class AccountEdge:
-    cursor: str
-    node: Account
-
-
-@strawberry.type
-class AccountConnection:
-    edges: list[AccountEdge]
-    page_info: PageInfo
-    total_count: int
-
-
 @entity(organizations, prefix="org", sight=sees_organization)
 @strawberry.type(description="Accounts under one master account, in a tree of units.")
 class Organization(Node):
@@ -156,7 +143,7 @@ class Organization(Node):
         lambda: OrganizationalUnit,
         on=lambda organization, unit, scope: (unit.c.organization_id == organization.c.id) & unit.c.parent_id.is_(None),
     )
-    accounts: AccountConnection = connection(
+    accounts: Connection[Account] = connection(
         lambda: Account,
         on=lambda organization, account, scope: account.c.organization_id == organization.c.id,
         arguments=page_arguments,
@@ -176,7 +163,7 @@ class OrganizationalUnit(Node):
     children: list["OrganizationalUnit"] = many(
         lambda: OrganizationalUnit, on=lambda unit, child, scope: child.c.parent_id == unit.c.id, sighted=True
     )
-    accounts: AccountConnection = connection(
+    accounts: Connection[Account] = connection(
         lambda: Account,
         on=lambda unit, account, scope: account.c.unit_id == unit.c.id,
         arguments=page_arguments,
@@ -193,5 +180,5 @@ class AccountInvitation(Node):
         on=lambda invitation, organization, scope: organization.c.id == invitation.c.organization_id,
     )
     account_id: AccountId = column()
-    state: InvitationState = value(lambda invitation, scope: invitations.state_at(invitation, scope.now))
+    state: InvitationState = value(lambda invitation, scope: state_at(invitation, scope.now))
     created_at: datetime = column()

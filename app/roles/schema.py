@@ -6,14 +6,12 @@ from typing import Any
 import strawberry
 from sqlalchemy import ColumnElement
 
-from app.kernel import reads
 from app.kernel.graphql.node import Node
-from app.kernel.graphql.payloads import DeletePayload
-from app.kernel.graphql.perform import Info, Payload, perform
+from app.kernel.graphql.payloads import DeletePayload, ObjectPayload, made
+from app.kernel.graphql.perform import Info, perform
 from app.kernel.graphql.scalars import JSON
 from app.kernel.reads import Scope, column, entity, one
 from app.kernel.tables import table_of
-from app.kernel.viewer import Permission
 from app.organizations.schema import Account
 from app.organizations.sight import self_or_master_of
 from app.roles import management
@@ -54,13 +52,8 @@ class UpdateServiceLinkedRoleInput:
 
 
 @strawberry.type
-class ServiceLinkedRolePayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def service_linked_role(self, info: Info) -> ServiceLinkedRole | None:
-        found: ServiceLinkedRole | None = await reads.node(info, ServiceLinkedRole, self.key, seen=True)
-        return found
+class ServiceLinkedRolePayload(ObjectPayload):
+    service_linked_role: ServiceLinkedRole | None = made(ServiceLinkedRole)
 
 
 @strawberry.type
@@ -73,7 +66,6 @@ class RolesMutation:
             info,
             ServiceLinkedRolePayload,
             lambda tx, viewer: management.create(tx, viewer, input.service_name, input.description),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Edits the description of a role; all else of it is fixed.")
@@ -84,7 +76,6 @@ class RolesMutation:
             info,
             ServiceLinkedRolePayload,
             lambda tx, viewer: management.describe(tx, viewer, input.id, input.description),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Deletes a role of the viewer's account where nothing is in the way.")
@@ -93,6 +84,5 @@ class RolesMutation:
             info,
             DeletePayload,
             lambda tx, viewer: management.remove(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
             result="deleted_id",
         )

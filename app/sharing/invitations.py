@@ -3,16 +3,17 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, select, update
+from sqlalchemy import and_, select, update
 
 from app.kernel.checks import require
 from app.kernel.database import Transaction
-from app.kernel.errors import DomainError, ErrorCode, Refusal, not_found
-from app.kernel.ids import key_of, new_key, node_id
+from app.kernel.errors import not_found
+from app.kernel.ids import key_of, new_key
 from app.kernel.tables import table_of
 from app.kernel.viewer import Viewer
 from app.linking.crossing import checks_to_accept
 from app.linking.rules import access_on
+from app.organizations.inviting import answer, answered_by_another, asked_now, is_open
 from app.organizations.locks import hold
 from app.organizations.rules import InvitationState, Membership
 from app.organizations.service import membership
@@ -25,12 +26,6 @@ from app.sharing.store import Share, load
 
 invitations = table_of(ShareInvitationRow)
 shares = table_of(ResourceShareRow)
-
-
-def state_at(row: Any, now: ColumnElement[Any]) -> ColumnElement[str]:
-    """An invitation's state at an instant, as SQL: a pending one expires by time alone."""
-    expired = and_(row.c.state == InvitationState.PENDING, row.c.expires_at <= now)
-    return case((expired, InvitationState.EXPIRED.value), else_=row.c.state)
 
 
 def invite(tx: Transaction, share: Share, owner: Membership | None, account_ids: Collection[str]) -> None:
@@ -50,11 +45,13 @@ def invite(tx: Transaction, share: Share, owner: Membership | None, account_ids:
         row = rows.get(account_id)
         if row is None:
             row_of = {"id": new_key(), "share_id": share.key, "account_id": account_id}
-            tx.add(invitations, {**row_of, **_asked_now(tx)})
+            tx.add(invitations, {**row_of, **asked_now(tx, INVITATION_LIFETIME)})
         elif row.state == InvitationState.ACCEPTED or _is_open(tx, row):
             continue
         else:
-            tx.execute(update(invitations).where(invitations.c.id == row.id).values(**_asked_now(tx)))
+            tx.execute(
+                update(invitations).where(invitations.c.id == row.id).values(**asked_now(tx, INVITATION_LIFETIME))
+            )
         asked.append(account_id)
     accept_for(tx, share, owner, asked)
 
@@ -71,7 +68,7 @@ def accept_for(tx: Transaction, share: Share, owner: Membership | None, account_
     ]
     for some in chunks(willing):
         theirs = (invitations.c.share_id == share.key, invitations.c.account_id.in_(some))
-        tx.execute(update(invitations).where(*theirs, *_open(tx)).values(state=InvitationState.ACCEPTED))
+        tx.execute(update(invitations).where(*theirs, is_open(tx, invitations)).values(state=InvitationState.ACCEPTED))
 
 
 def accept(tx: Transaction, viewer: Viewer, invitation_id: str) -> int:
@@ -97,7 +94,7 @@ def open_for(tx: Transaction, account_ids: Collection[str]) -> dict[int, list[st
     """The accounts that have an open invitation, among some, by the share's key."""
     found: dict[int, list[str]] = {}
     for some in chunks(account_ids):
-        rows = tx.execute(select(invitations).where(invitations.c.account_id.in_(some), *_open(tx)))
+        rows = tx.execute(select(invitations).where(invitations.c.account_id.in_(some), is_open(tx, invitations)))
         for row in rows:
             found.setdefault(row.share_id, []).append(row.account_id)
     return found
@@ -114,10 +111,6 @@ def end_between(tx: Transaction, account_id: str, others: Sequence[str]) -> None
         tx.execute(update(invitations).where(live, received | sent).values(state=InvitationState.EXPIRED))
 
 
-def _asked_now(tx: Transaction) -> dict[str, Any]:
-    return {"state": InvitationState.PENDING, "created_at": tx.now, "expires_at": tx.now + INVITATION_LIFETIME}
-
-
 def _received(tx: Transaction, viewer: Viewer, invitation_id: str) -> tuple[int, Share]:
     """The key of an invitation and its share, where the caller's account was invited."""
     key = key_of(invitation_id, "sinv", "The invitation", "id")
@@ -131,40 +124,11 @@ def _received(tx: Transaction, viewer: Viewer, invitation_id: str) -> tuple[int,
         tx.concern(share.arn, share.owner_account_id)
         tx.concern(share.arn, viewer.account_id)
         return key, share
-    raise DomainError(
-        Refusal(
-            code=ErrorCode.ACCESS_DENIED,
-            message=f"Only account {row.account_id}, which is invited, can answer.",
-            remedy="Ask an administrator of that account.",
-            rule="SH-2",
-            field=("id",),
-            account_id=row.account_id,
-            node_ids=(invitation_id,),
-        )
-    )
+    raise answered_by_another(row.account_id, invitation_id, "SH-2")
 
 
 def _answer(tx: Transaction, key: int, state: InvitationState) -> None:
-    """Close an open invitation; of two answers at once the second finds it closed."""
-    done = tx.execute(update(invitations).where(invitations.c.id == key, *_open(tx)).values(state=state))
-    if done.rowcount == 1:
-        return
-    was = tx.execute(select(invitations.c.state).where(invitations.c.id == key)).scalar_one()
-    now = InvitationState.EXPIRED if was == InvitationState.PENDING else InvitationState(was)
-    raise DomainError(
-        Refusal(
-            code=ErrorCode.CONFLICT,
-            message=f"The invitation is {now.lower()} and can't be answered any more.",
-            remedy="Ask the share's owner for a new one.",
-            rule="SH-2",
-            field=("id",),
-            node_ids=(node_id("sinv", key),),
-        )
-    )
-
-
-def _open(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
-    return (invitations.c.state == InvitationState.PENDING, invitations.c.expires_at > tx.now)
+    answer(tx, invitations, key, state, prefix="sinv", sender="the share's owner", rule="SH-2")
 
 
 def _is_open(tx: Transaction, row: Any) -> bool:

@@ -9,14 +9,14 @@ from sqlalchemy import and_
 
 from app.kernel import reads
 from app.kernel.graphql.node import Node, Tag, TagInput
-from app.kernel.graphql.payloads import DeletePayload
-from app.kernel.graphql.perform import Info, Payload, perform
+from app.kernel.graphql.payloads import DeletePayload, ObjectPayload, made
+from app.kernel.graphql.perform import Info, perform
 from app.kernel.graphql.regions import Region
 from app.kernel.graphql.scalars import AccountId, RegionCode
 from app.kernel.reads import Reading, Scope, column, computed, entity, many, one, value
 from app.kernel.regions import region as region_of
 from app.kernel.tables import table_of
-from app.kernel.viewer import Permission
+from app.organizations.inviting import state_at
 from app.organizations.rules import InvitationState
 from app.organizations.schema import Account
 from app.sharing import invitations, shares
@@ -88,7 +88,7 @@ class ResourceShareInvitation(Node):
         lambda: ResourceShare, on=lambda invitation, share, scope: share.c.id == invitation.c.share_id
     )
     account_id: AccountId = column()
-    state: InvitationState = value(lambda invitation, scope: invitations.state_at(invitation, scope.now))
+    state: InvitationState = value(lambda invitation, scope: state_at(invitation, scope.now))
     created_at: datetime = column()
 
 
@@ -124,23 +124,13 @@ class UpdateResourceShareInput:
 
 
 @strawberry.type
-class ResourceSharePayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def resource_share(self, info: Info) -> ResourceShare | None:
-        found: ResourceShare | None = await reads.node(info, ResourceShare, self.key, seen=True)
-        return found
+class ResourceSharePayload(ObjectPayload):
+    resource_share: ResourceShare | None = made(ResourceShare)
 
 
 @strawberry.type
-class ResourceShareInvitationPayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def invitation(self, info: Info) -> ResourceShareInvitation | None:
-        found: ResourceShareInvitation | None = await reads.node(info, ResourceShareInvitation, self.key, seen=True)
-        return found
+class ResourceShareInvitationPayload(ObjectPayload):
+    invitation: ResourceShareInvitation | None = made(ResourceShareInvitation)
 
 
 # ------------------------------------------------------------ roots
@@ -159,13 +149,11 @@ class SharingQuery:
     async def resource_shares(self, info: Info, region: RegionCode | None = None) -> list[ResourceShare]:
         if region is not None:
             region_of(region, "region")
-        found: list[ResourceShare] = await reads.listing(info, ResourceShare, _active)
-        return found
+        return await reads.listing(info, ResourceShare, _active)
 
     @strawberry.field(description="Those that the viewer's account received, and those to its own shares.")
     async def resource_share_invitations(self, info: Info) -> list[ResourceShareInvitation]:
-        found: list[ResourceShareInvitation] = await reads.listing(info, ResourceShareInvitation, lambda row, scope: [])
-        return found
+        return await reads.listing(info, ResourceShareInvitation, lambda row, scope: [])
 
 
 @strawberry.type
@@ -187,7 +175,6 @@ class SharingMutation:
             info,
             ResourceSharePayload,
             lambda tx, viewer: shares.create(tx, viewer, new),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(
@@ -206,7 +193,6 @@ class SharingMutation:
             info,
             ResourceSharePayload,
             lambda tx, viewer: shares.update(tx, viewer, input.id, change),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Ends a share. What is associated through it goes on consuming.")
@@ -215,7 +201,6 @@ class SharingMutation:
             info,
             DeletePayload,
             lambda tx, viewer: shares.delete(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
             result="deleted_id",
         )
 
@@ -225,7 +210,6 @@ class SharingMutation:
             info,
             ResourceShareInvitationPayload,
             lambda tx, viewer: invitations.accept(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Declines a share that the viewer's account is invited to.")
@@ -234,5 +218,4 @@ class SharingMutation:
             info,
             ResourceShareInvitationPayload,
             lambda tx, viewer: invitations.reject(tx, viewer, id),
-            needs=Permission.ADMINISTRATOR,
         )

@@ -10,7 +10,7 @@ from app.inventory.automated import managing, previewing, running
 from app.inventory.automated.definition import Definition, ExcludedTag, Rule
 from app.inventory.automated.managing import WHAT, CreateRule, UpdateRule
 from app.inventory.automated.previewing import Preview
-from app.inventory.automated.schema import DiscoveryPreview, DiscoveryRule, DiscoveryRuleConnection, told
+from app.inventory.automated.schema import DiscoveryPreview, DiscoveryRule, told
 from app.inventory.rules import DiscoveryScope
 from app.inventory.search_schema import SearchScope
 from app.kernel import reads
@@ -18,8 +18,9 @@ from app.kernel.context import Context
 from app.kernel.database import Database, Transaction
 from app.kernel.errors import DomainError
 from app.kernel.graphql.errors import user_errors
-from app.kernel.graphql.payloads import DeletePayload
-from app.kernel.graphql.perform import Info, Payload, act, perform
+from app.kernel.graphql.node import Connection
+from app.kernel.graphql.payloads import DeletePayload, ObjectPayload, made
+from app.kernel.graphql.perform import Info, act, perform
 from app.kernel.graphql.scalars import AccountId
 from app.kernel.ids import key_of, parse_node_id
 from app.kernel.reads import Scope
@@ -113,13 +114,8 @@ def _key(id: str, *field: str) -> int:
 
 
 @strawberry.type
-class DiscoveryRulePayload(Payload):
-    key: strawberry.Private[int | None] = None
-
-    @strawberry.field
-    async def discovery_rule(self, info: Info) -> DiscoveryRule | None:
-        found: DiscoveryRule | None = await reads.node(info, DiscoveryRule, self.key, seen=True)
-        return found
+class DiscoveryRulePayload(ObjectPayload):
+    discovery_rule: DiscoveryRule | None = made(DiscoveryRule)
 
 
 @strawberry.type
@@ -159,8 +155,8 @@ class DiscoveryRuleQuery:
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> DiscoveryRuleConnection:
-        found: DiscoveryRuleConnection = await reads.connection_of(info, DiscoveryRule, _of_configuration)
+    ) -> Connection[DiscoveryRule]:
+        found: Connection[DiscoveryRule] = await reads.connection_of(info, DiscoveryRule, _of_configuration)
         return found
 
 
@@ -175,7 +171,6 @@ class DiscoveryRuleMutation:
             info,
             DiscoveryRulePayload,
             lambda tx, viewer: managing.create(tx, viewer, input.command()),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(
@@ -187,7 +182,6 @@ class DiscoveryRuleMutation:
             info,
             DiscoveryRulePayload,
             lambda tx, viewer: managing.edit(tx, viewer, input.command()),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Delete a rule; what it has associated stays associated.")
@@ -196,7 +190,6 @@ class DiscoveryRuleMutation:
             info,
             DeletePayload,
             lambda tx, viewer: managing.remove(tx, viewer, _key(id, "id")),
-            needs=Permission.ADMINISTRATOR,
             result="deleted_id",
         )
 
@@ -214,7 +207,7 @@ class DiscoveryRuleMutation:
             return managing.note_preview(tx, viewer, _key(input.id, "input", "id"), made.version)
 
         try:
-            key = await act(info, note, needs=Permission.ADMINISTRATOR)
+            key = await act(info, note)
         except DomainError as error:
             return PreviewDiscoveryRulePayload(errors=user_errors(error.refusals))
         assert isinstance(made, Preview)
@@ -226,7 +219,6 @@ class DiscoveryRuleMutation:
             info,
             DiscoveryRulePayload,
             lambda tx, viewer: managing.enable(tx, viewer, _key(id, "id")),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(description="Have a rule find nothing more; what it has associated stays associated.")
@@ -235,7 +227,6 @@ class DiscoveryRuleMutation:
             info,
             DiscoveryRulePayload,
             lambda tx, viewer: managing.disable(tx, viewer, _key(id, "id")),
-            needs=Permission.ADMINISTRATOR,
         )
 
     @strawberry.mutation(
@@ -248,7 +239,7 @@ class DiscoveryRuleMutation:
             return running.begin(tx, managing.require_enabled(tx, viewer, key, "input", "id"))
 
         try:
-            rule = await act(info, begin, needs=Permission.ADMINISTRATOR)
+            rule = await act(info, begin)
         except DomainError as error:
             return RunDiscoveryRulePayload(errors=user_errors(error.refusals))
         finished = await _run(info.context.database, rule, input.include_taken_off)

@@ -15,7 +15,7 @@ from app.inventory.automated.survey import rules
 from app.inventory.search_schema import SearchScope
 from app.kernel import reads
 from app.kernel.graphql.errors import UserError, user_errors
-from app.kernel.graphql.node import Node, PageInfo
+from app.kernel.graphql.node import Node
 from app.kernel.graphql.perform import Info
 from app.kernel.graphql.regions import Region
 from app.kernel.graphql.scalars import AccountId
@@ -118,19 +118,6 @@ class DiscoveryRule(Node):
     updated_at: datetime = column()
 
 
-@strawberry.type
-class DiscoveryRuleEdge:
-    cursor: str
-    node: DiscoveryRule
-
-
-@strawberry.type
-class DiscoveryRuleConnection:
-    edges: list[DiscoveryRuleEdge]
-    page_info: PageInfo
-    total_count: int
-
-
 # ------------------------------------------------------------ the dry run
 
 
@@ -170,8 +157,7 @@ class DiscoveryPreview:
 
     @strawberry.field(description="The first of those that it would associate.")
     async def resources(self, info: Info) -> list[LicensableResource]:
-        found: list[LicensableResource] = await reads.nodes(info, LicensableResource, self.made.new_keys, seen=True)
-        return found
+        return await reads.nodes(info, LicensableResource, self.made.new_keys, seen=True)
 
 
 def told(made: Preview) -> DiscoveryPreview:
@@ -216,4 +202,4 @@ def _left_out(each: LeftOut) -> DiscoveryLeftOut:
     )
 
 
-__all__ = ["DiscoveryPreview", "DiscoveryRule", "DiscoveryRuleConnection", "told"]
+__all__ = ["DiscoveryPreview", "DiscoveryRule", "told"]

@@ -1,8 +1,12 @@
 """The Node interface, and the page types that every connection shares."""
 
+from typing import Generic, TypeVar
+
 import strawberry
 
 from app.kernel.reads.declare import entity, value
+
+N = TypeVar("N")
 
 
 @strawberry.interface(
@@ -18,6 +22,21 @@ class PageInfo:
     has_previous_page: bool
     start_cursor: str | None
     end_cursor: str | None
+
+
+@strawberry.type
+class Edge(Generic[N]):
+    cursor: str
+    node: N
+
+
+@strawberry.type
+class Connection(Generic[N]):
+    """Named after what it holds: `Connection[Alert]` is AlertConnection, of AlertEdge."""
+
+    edges: list[Edge[N]]
+    page_info: PageInfo
+    total_count: int
 
 
 @entity(None, key="key")

@@ -29,10 +29,13 @@ class _Refused:
     error: DomainError
 
 
-async def act(info: Info, work: Callable[[Transaction, Viewer], T], *, needs: Permission) -> T:
+async def act(
+    info: Info, work: Callable[[Transaction, Viewer], T], *, needs: Permission = Permission.ADMINISTRATOR
+) -> T:
     """Run a unit of work for the caller of a root field, recorded in the same transaction; raises DomainError.
 
-    A refusal undoes what the unit did, and is itself recorded (AU-1). What can't be recorded does not happen.
+    Only an administrator may, unless less is said to suffice (PM-1). A refusal undoes what the unit did, and is itself
+    recorded (AU-1). What can't be recorded does not happen.
     """
     context = info.context
     action, parameters = info.field_name, arguments(info)
@@ -68,7 +71,12 @@ def arguments(info: Info) -> dict[str, Any]:
 
 
 async def perform(
-    info: Info, payload: type[P], work: Callable[[Transaction, Viewer], Any], *, needs: Permission, result: str = "key"
+    info: Info,
+    payload: type[P],
+    work: Callable[[Transaction, Viewer], Any],
+    *,
+    needs: Permission = Permission.ADMINISTRATOR,
+    result: str = "key",
 ) -> P:
     """Act, and answer with a payload whose field `result` holds what the work returned, or with the refusals."""
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 import orjson
 from graphql import FieldNode, GraphQLField, GraphQLResolveInfo, get_named_type
@@ -31,6 +31,7 @@ from app.kernel.tables import Json
 Where = Callable[[Row, Scope], Sequence[ColumnElement[bool]]]
 Extras = Mapping[str, Callable[[Reading], Any]]
 Build = Callable[[Compiler, Scope], Select[Any]]
+T = TypeVar("T")
 _CACHE_SIZE = 2_000
 _SCOPES = re.compile(r"[()]|\bAS (t[0-9]+)\b")
 
@@ -203,22 +204,32 @@ def _type(raw: Any, name: str | None = None) -> Any:
     return raw.schema.get_type(name) if name else get_named_type(field_type)
 
 
-def _completed(row: Any) -> Completed | None:
+def _completed(row: Any) -> Any:
+    """For its type, as which GraphQL prints it."""
     return None if row is None else Completed(orjson.Fragment(row))
 
 
 # ------------------------------------------------------------ what resolvers call
 
 
-async def node(info: Any, cls: type, key: int | None, *, seen: bool = False) -> Any:
+async def node(info: Any, cls: type[T], key: int | None, *, seen: bool = False) -> T | None:
     """One object by its key, where the caller sees it; with `seen`, sight was established by what led here."""
     if key is None:
         return None
     rows = await _by_keys(info, entity_of(cls), [key], check=not seen, named=_name_of(cls))
-    return _completed(rows.get(key))
+    found: T | None = _completed(rows.get(key))
+    return found
 
 
-async def nodes(info: Any, cls: type, keys: Sequence[int], *, seen: bool = False) -> Any:
+@overload
+async def nodes(info: Any, cls: type[T], keys: Sequence[int]) -> list[T | None]: ...
+
+
+@overload
+async def nodes(info: Any, cls: type[T], keys: Sequence[int], *, seen: Literal[True]) -> list[T]: ...
+
+
+async def nodes(info: Any, cls: type[T], keys: Sequence[int], *, seen: bool = False) -> Any:
     """Objects by their keys, in that order; null for what the caller does not see.
 
     With `seen`, sight was established by what led here, and what has gone since is left out.
@@ -287,8 +298,8 @@ def _split(text: str) -> tuple[int, str]:
 
 
 async def listing(
-    info: Any, cls: type, where: Where, *, order: str = "id", name: str = "", binds: Mapping[str, Any] | None = None
-) -> Any:
+    info: Any, cls: type[T], where: Where, *, order: str = "id", name: str = "", binds: Mapping[str, Any] | None = None
+) -> list[T]:
     """All objects that the conditions keep and the caller sees, in the order of a column."""
     entity = entity_of(cls)
 

@@ -18,7 +18,7 @@ from app.api.http import GraphQLOverHTTP
 from app.api.limits import Limits
 from app.api.metrics import Metrics, metrics_page
 from app.api.requests import RequestIds
-from app.api.schema import schema
+from app.api.schema import schema, tell_usual_thresholds
 from app.api.socket import SocketLimits
 from app.api.sse import EventStreams, StreamLimits
 from app.api.websocket import GraphQLOverWebSocket
@@ -31,9 +31,9 @@ from app.identity.oidc import Oidc
 from app.kernel.clock import Clock
 from app.kernel.database import Database
 from app.kernel.sealing import Sealer
-from app.linking.schedule import set_usual_schedule
 from app.migrations import migrate
 from app.settings import Settings
+from app.usual import follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Server:
 
 def build(settings: Settings, *, demo_token: str | None = None, clock: Clock | None = None) -> Server:
     """Put a server together. `demo_token` is filled in on GraphiQL's page: on a demo server only."""
-    set_usual_schedule(settings.inventory_sync_schedule)
+    follow(settings)
+    tell_usual_thresholds()
     database = Database(settings.database_url.get_secret_value(), clock=clock)
     engine = Engine(schema, limits(settings), suggestions=settings.development)
     authenticator = Authenticator(database, Oidc.of(settings, database.clock))

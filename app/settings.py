@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -27,9 +28,17 @@ def _cron(value: str) -> str:
     return schedule
 
 
+def _ascending(value: tuple[int, ...]) -> tuple[int, ...]:
+    if len(value) > 10 or any(low >= high for low, high in pairwise(value)):
+        raise ValueError("up to 10 percentages, ascending, none of them twice")
+    return value
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
-Percentages = Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], NoDecode, BeforeValidator(_split)]
+Percentages = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=100)], ...], NoDecode, BeforeValidator(_split), AfterValidator(_ascending)
+]
 Cron = Annotated[str, AfterValidator(_cron)]
 
 ADDITIONAL_ACTIONS = (
@@ -186,7 +195,9 @@ class Alerting(BaseModel):
     """Alerts and their delivery"""
 
     alert_thresholds: Percentages = Field(
-        (80, 95), description="Percentages of the count at which new license configurations raise an alert."
+        (80, 95),
+        description="Percentages of the count at which new license configurations raise an alert, ascending. They "
+        "hold where whoever makes one, by whichever way, names none, and are the default that the served schema tells.",
     )
     webhook_allow_private_addresses: bool = Field(
         False, description="Whether webhooks may point into private networks and at this machine."

@@ -39,6 +39,8 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("TOLLGATE_PORT", "http"),
         ("TOLLGATE_ENVIRONMENT", "staging"),
         ("TOLLGATE_ALERT_THRESHOLDS", "80,101"),
+        ("TOLLGATE_ALERT_THRESHOLDS", "95,80"),
+        ("TOLLGATE_ALERT_THRESHOLDS", "80,80"),
         ("TOLLGATE_INVENTORY_SYNC_SCHEDULE", "at noon"),
         ("TOLLGATE_INVENTORY_SYNC_SCHEDULE", "0 13 * * * *"),
         ("TOLLGATE_INVENTORY_SYNC_SCHEDULE", "0 13 30 2 *"),

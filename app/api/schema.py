@@ -1,8 +1,10 @@
 """The served schema: every slice's root fields, in one Query, Mutation and Subscription."""
 
 from functools import lru_cache
+from typing import cast
 
 import strawberry
+from graphql import GraphQLInputObjectType
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
@@ -26,6 +28,7 @@ from app.kernel.graphql.scalars import SCALARS
 from app.licensing.association_schema import AssociationMutation
 from app.licensing.mutations import LicensingMutation
 from app.licensing.queries import LicensingQuery
+from app.licensing.thresholds import usual_thresholds
 from app.licensing.usage_schema import UsageSubscription
 from app.linking.schema import LinkingMutation
 from app.organizations.mutations import OrganizationsMutation
@@ -103,3 +106,14 @@ schema = strawberry.Schema(
     ],
     config=StrawberryConfig(scalar_map=SCALARS, name_converter=Names()),
 )
+
+
+def tell_usual_thresholds() -> None:
+    """Have the schema tell, and fill in, the thresholds that hold where none are named.
+
+    A default is filled in before a resolver sees the input: one that is not what holds could not be told from the same
+    numbers given on purpose.
+    """
+    types = schema._schema.type_map  # noqa: SLF001 - strawberry has no public name for the graphql-core schema
+    made = cast("GraphQLInputObjectType", types["CreateLicenseConfigurationInput"])
+    made.fields["alertThresholds"].default_value = list(usual_thresholds())

@@ -84,10 +84,8 @@ def run(work: "Callable[[Database], Awaitable[T]]") -> T:
 
 async def _opened(chosen: "Settings", work: "Callable[[Database], Awaitable[T]]") -> T:
     from app import services  # noqa: F401 - so that each slice follows what the others do
-    from app.linking.schedule import set_usual_schedule
     from app.migrations import migrate
 
-    set_usual_schedule(chosen.inventory_sync_schedule)
     database = open_database(chosen)
     try:
         await database.start()
@@ -98,12 +96,14 @@ async def _opened(chosen: "Settings", work: "Callable[[Database], Awaitable[T]]"
 
 
 def open_database(chosen: "Settings") -> "Database":
-    """The database of the settings, not started; raises SettingsError for a URL that names none."""
+    """The database of the settings, not started, and this process follows them; raises SettingsError."""
     from sqlalchemy.exc import ArgumentError
 
     from app.kernel.database import Database
     from app.settings import SettingsError
+    from app.usual import follow
 
+    follow(chosen)
     try:
         return Database(chosen.database_url.get_secret_value())
     except ArgumentError:

@@ -21,7 +21,6 @@ from app.kernel.tags import check_tags
 from app.kernel.viewer import Viewer
 from app.licensing.counting import level
 from app.licensing.definition import (
-    DEFAULT_THRESHOLDS,
     UNCHANGED,
     LicenseRules,
     RuleSetting,
@@ -39,6 +38,7 @@ from app.licensing.history import UsageChange, record_usage, remove_history
 from app.licensing.recount import recount_configuration
 from app.licensing.rules import CountingType, Status
 from app.licensing.service import ASSOCIATION, CONFIGURATION, TAG, ConfigurationFacts, facts, facts_of, tags_of
+from app.licensing.thresholds import usual_thresholds
 from app.roles.service import require_core
 from app.sharing.service import configuration_deleted, configurations_seen
 
@@ -47,7 +47,7 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateConfiguration:
-    """A license configuration to be. `rules` in the order in which they were given."""
+    """A license configuration to be. `rules` in the order in which they were given; no thresholds: the usual ones."""
 
     region: str
     name: str
@@ -56,7 +56,7 @@ class CreateConfiguration:
     rules: Sequence[RuleSetting] = ()
     license_count: int | None = None
     hard_limit: bool = False
-    alert_thresholds: Sequence[int] = DEFAULT_THRESHOLDS
+    alert_thresholds: Sequence[int] | None = None
     tags: Sequence[tuple[str, str]] = ()
 
 
@@ -102,7 +102,7 @@ def create(tx: Transaction, viewer: Viewer, command: CreateConfiguration) -> int
             "status": Status.ACTIVE.value,
             "version": 1,
             "consumed": 0,
-            "alert_thresholds": list(command.alert_thresholds),
+            "alert_thresholds": list(_thresholds(command)),
             "alerted": 0,
             "created_at": tx.now,
             "updated_at": tx.now,
@@ -115,6 +115,10 @@ def create(tx: Transaction, viewer: Viewer, command: CreateConfiguration) -> int
     return key
 
 
+def _thresholds(command: CreateConfiguration) -> Sequence[int]:
+    return usual_thresholds() if command.alert_thresholds is None else command.alert_thresholds
+
+
 def _checked(tx: Transaction, account_id: str, command: CreateConfiguration) -> LicenseRules:
     findings = Findings()
     if findings.of(check_name, command.name, "input", "name") is not None:
@@ -122,7 +126,7 @@ def _checked(tx: Transaction, account_id: str, command: CreateConfiguration) -> 
     findings.of(check_description, command.description, "input", "description")
     rules = findings.of(license_rules, command.counting_type, command.rules, "input", "rules")
     findings.of(check_count, command.license_count, "input", "licenseCount")
-    findings.of(check_thresholds, command.alert_thresholds, "input", "alertThresholds")
+    findings.of(check_thresholds, _thresholds(command), "input", "alertThresholds")
     findings.of(check_tags, command.tags, "input", "tags")
     findings.close()
     assert rules is not None

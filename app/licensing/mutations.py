@@ -15,9 +15,10 @@ from app.kernel.tagging import Tags, tag_resource, untag_resource
 from app.kernel.viewer import Viewer
 from app.licensing import configurations
 from app.licensing.configurations import CreateConfiguration, UpdateConfiguration
-from app.licensing.definition import DEFAULT_THRESHOLDS, UNCHANGED, RuleSetting, Unchanged
+from app.licensing.definition import UNCHANGED, RuleSetting, Unchanged
 from app.licensing.rules import CountingType, Status
 from app.licensing.schema import LicenseConfiguration
+from app.licensing.thresholds import usual_thresholds
 
 
 @strawberry.input
@@ -54,11 +55,10 @@ class CreateLicenseConfigurationInput:
     rules: LicenseRulesInput | None = None
     license_count: int | None = None
     hard_limit: bool = False
-    alert_thresholds: list[int] | None = strawberry.field(default_factory=lambda: list(DEFAULT_THRESHOLDS))
+    alert_thresholds: list[int] | None = strawberry.field(default_factory=lambda: list(usual_thresholds()))
     tags: list[TagInput] | None = None
 
     def command(self) -> CreateConfiguration:
-        thresholds = DEFAULT_THRESHOLDS if self.alert_thresholds is None else self.alert_thresholds
         return CreateConfiguration(
             region=self.region,
             name=self.name,
@@ -67,7 +67,7 @@ class CreateLicenseConfigurationInput:
             rules=self.rules.settings() if self.rules else (),
             license_count=self.license_count,
             hard_limit=self.hard_limit,
-            alert_thresholds=thresholds,
+            alert_thresholds=self.alert_thresholds,
             tags=_pairs(self.tags),
         )
 

@@ -106,7 +106,10 @@ class LicenseConfiguration(OfAccount):
     ] = {}
     license_count: StrictInt | None = None
     hard_limit: StrictBool = False
-    alert_thresholds: list[StrictInt] = [80, 95]
+    alert_thresholds: Annotated[
+        list[StrictInt] | None,
+        Field(description="Unless given, new ones take those of TOLLGATE_ALERT_THRESHOLDS."),
+    ] = None
     status: Status = Status.ACTIVE
     tags: Tags = {}
     share_with_members: Annotated[StrictBool, Field(description="With every account of the linked organization.")] = (

@@ -8,7 +8,7 @@ from app.kernel.ids import node_id
 from app.kernel.tagging import tag_resource
 from app.licensing import configurations
 from app.licensing.configurations import CreateConfiguration, UpdateConfiguration
-from app.licensing.definition import license_rules
+from app.licensing.definition import UNCHANGED, license_rules
 from app.licensing.named import configuration_named
 from app.licensing.rules import Status
 from app.licensing.service import facts, tags_of
@@ -72,7 +72,7 @@ def _edit(seeder: Seeder, step: Step, entry: LicenseConfiguration, key: int) -> 
         description=entry.description,
         license_count=entry.license_count,
         hard_limit=entry.hard_limit,
-        alert_thresholds=entry.alert_thresholds,
+        alert_thresholds=UNCHANGED if entry.alert_thresholds is None else entry.alert_thresholds,
         status=entry.status,
     )
     configurations.edit(seeder.tx, viewer, command)

@@ -150,9 +150,9 @@ class Door:
 
 
 @asynccontextmanager
-async def serving(database_url: str, folder: Path) -> AsyncIterator[Door]:
+async def serving(database_url: str, folder: Path, **given: Any) -> AsyncIterator[Door]:
     """The application on a free port of this machine, by the real clock: boto3 signs by it."""
-    settings = Settings(database_url=SecretStr(database_url), data_directory=folder, _env_file=None)
+    settings = Settings(database_url=SecretStr(database_url), data_directory=folder, _env_file=None, **given)
     built = build(settings)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(built.application, log_config=None, lifespan="on", timeout_graceful_shutdown=1)

@@ -1,11 +1,15 @@
 """License configurations through boto3 are those of the rules: created, read, edited, deleted, listed (LC)."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.api.schema import tell_usual_thresholds
 from app.kernel.viewer import Permission
-from tests.aws.door import ACCOUNT, OTHER, REGION, Door
+from app.licensing.definition import DEFAULT_THRESHOLDS
+from app.licensing.thresholds import set_usual_thresholds
+from tests.aws.door import ACCOUNT, OTHER, REGION, Door, serving
 from tests.support import licenses as made
 
 RULES = ["#allowedTenancy=EC2-DedicatedHost,EC2-Default", "#minimumCores=8", "#maximumCores=16"]
@@ -247,3 +251,15 @@ async def test_without_the_core_role_nothing_of_licenses_works(door: Door) -> No
         assert code == "AccessDeniedException"
         assert message.startswith("Service role not found")
     await aws("get_service_settings")
+
+
+async def test_al_1_a_configuration_by_awss_protocol_takes_the_operators_thresholds(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with serving(database_url, tmp_path, alert_thresholds=(50,)) as door:
+        aws, client = await door.both()
+        arn = await aws.create("licenses")
+        asked = "query($arn: String) { licenseConfiguration(arn: $arn) { alertThresholds } }"
+        assert await client.field(asked, arn=arn) == {"alertThresholds": [50]}
+    set_usual_thresholds(DEFAULT_THRESHOLDS)
+    tell_usual_thresholds()

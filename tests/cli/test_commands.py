@@ -4,11 +4,18 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from tests.cli.conftest import SCRIPT, Run
+
+if TYPE_CHECKING:
+    from app.kernel.database import Transaction
+
+T = TypeVar("T")
 
 SAMPLE = Path(__file__).parents[2] / "seed" / "sample"
 ACCOUNT = "111122223333"
@@ -123,6 +130,28 @@ def test_the_demo_is_there_once(tollgate: Run) -> None:
     assert tollgate("verify").stdout == "6 license configurations are consistent.\n"
 
 
+def test_al_1_what_is_seeded_takes_the_operators_thresholds(
+    tollgate: Run, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "seed.yaml"
+    file.write_text(
+        f"accounts: [{{id: '{ACCOUNT}', name: Example, roles: [CORE]}}]\n"
+        f"licenseConfigurations: [{{account: '{ACCOUNT}', region: us-east-1, name: L, countingType: CORE}}]\n"
+    )
+    monkeypatch.setenv("TOLLGATE_ALERT_THRESHOLDS", "50,90")
+    assert tollgate("seed", file).exit_code == 0
+    assert on_database(database_url, _thresholds) == (50, 90)
+
+
+def _thresholds(tx: "Transaction") -> tuple[int, ...]:
+    from app.licensing.named import configuration_named
+    from app.licensing.service import facts
+
+    key = configuration_named(tx.connection, ACCOUNT, "us-east-1", "L")
+    assert key is not None
+    return facts(tx.connection, [key])[key].alert_thresholds
+
+
 def test_verify_exits_with_1_on_a_difference_and_prints_it(tollgate: Run, database_url: str) -> None:
     """EN-11"""
     tollgate("demo")
@@ -170,16 +199,23 @@ def test_a_setting_that_can_t_be_used_is_named(tollgate: Run, monkeypatch: pytes
 
 def spoil(database_url: str, statement: str) -> None:
     """Change something behind the service's back."""
-    import asyncio
-
     from sqlalchemy import text
+
+    on_database(database_url, lambda tx: tx.execute(text(statement)))
+
+
+def on_database(database_url: str, work: "Callable[[Transaction], T]") -> T:
+    """Look or change without a command, in a process that has no server."""
+    import asyncio
 
     from app.kernel.database import Database
 
-    async def run() -> None:
+    async def run() -> T:
         database = Database(database_url)
         await database.start()
-        await database.write(lambda tx: tx.execute(text(statement)))
-        await database.stop()
+        try:
+            return await database.write(work)
+        finally:
+            await database.stop()
 
-    asyncio.run(run())
+    return asyncio.run(run())

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from app.kernel.errors import DomainError, Refusal, invalid, not_found
+from app.kernel.errors import DomainError, invalid, not_found
+from app.kernel.findings import Findings
 from app.kernel.ids import parse_node_id
 from app.organizations.rules import Membership, Unit, not_in_organization
 from app.organizations.service import membership, units_of
@@ -27,16 +28,13 @@ def canonical(
     also where they are no one's any more. Raises every text that names none.
     """
     naming = _Naming(owner_account_id, place, units_of(connection, place.organization_key) if place else {})
-    found: list[str] = []
-    refusals: list[Refusal] = []
-    for position, text in enumerate(texts):
-        try:
-            found.append(text if text in known else naming.canonical(text, *field, str(position)))
-        except DomainError as error:
-            refusals += error.refusals
-    if refusals:
-        raise DomainError(*refusals)
-    return found
+    findings = Findings()
+    found = [
+        text if text in known else findings.of(naming.canonical, text, *field, str(position))
+        for position, text in enumerate(texts)
+    ]
+    findings.close()
+    return [each for each in found if each is not None]
 
 
 def shown(connection: Connection, owners: Mapping[int, str], viewer_account_id: str) -> dict[int, list[str]]:

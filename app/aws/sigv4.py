@@ -8,7 +8,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +141,7 @@ def check_claims(signed: Signed, request: Request, now: datetime) -> None:
 
 def _check_time(signed: Signed, now: datetime) -> None:
     try:
-        at = datetime.strptime(signed.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        at = datetime.fromisoformat(signed.timestamp)
     except ValueError:
         raise AwsError(INCOMPLETE, "X-Amz-Date is not a date.") from None
     if signed.timestamp[:8] != signed.date:

@@ -84,13 +84,19 @@ def _record(tx: "Transaction", synced: "Synced") -> None:
 def _tell(synced: "Synced", dry_run: bool) -> None:
     from app.cli.printing import summary, table
 
-    left = [*synced.failures, *synced.elsewhere]
-    whole = [each for each in synced.targets if each not in set(left)]
+    left = {*synced.failures, *synced.elsewhere}
+    whole = [each for each in synced.targets if each not in left]
+    left -= set(synced.in_part)
     table(
         ("", "ACCOUNTS", "REGIONS"),
         (
             (name, f"{len({each.account_id for each in some}):,}", f"{len({each.region for each in some}):,}")
-            for name, some in (("asked", synced.targets), ("whole", whole), ("left out, in part or whole", left))
+            for name, some in (
+                ("asked", synced.targets),
+                ("synchronised", whole),
+                ("in part", synced.in_part),
+                ("left out", left),
+            )
         ),
     )
     summary(synced.changes, NOTHING)

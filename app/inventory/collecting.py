@@ -23,12 +23,13 @@ Told = Callable[[int, int], None]
 class Synchronised:
     """What synchronisations for someone who waits came to. `failures` are of targets or parts of them.
 
-    `elsewhere`: targets that another run brings up to date now.
+    `in_part`: those of them whose rest is synchronised. `elsewhere`: targets that another run brings up to date now.
     """
 
     targets: Sequence[Target]
     changes: Changes = field(default_factory=Changes)
     failures: dict[Target, list[Refusal]] = field(default_factory=dict)
+    in_part: list[Target] = field(default_factory=list)
     elsewhere: list[Target] = field(default_factory=list)
 
     def include(self, run: Run) -> None:
@@ -37,6 +38,7 @@ class Synchronised:
         for refused in (run.failures, run.left_out):
             for target, refusals in refused.items():
                 self.failures.setdefault(target, []).extend(refusals)
+        self.in_part += [each for each in run.left_out if each not in run.failures]
 
 
 async def collect_all(

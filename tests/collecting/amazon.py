@@ -158,6 +158,8 @@ def _session() -> boto3.Session:
 
 
 def _error(response: Any, code: str) -> Any:
+    if response.boto3_service_name == "ssm":
+        return 400, {"x-amzn-ErrorType": code}, json.dumps({"__type": code, "message": "The test says so."})
     if response.boto3_service_name != "sts":
         return response.serialized(ActionResult(Refused(code, "The test says so.")))
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>The test says so.</Message></Error>"

@@ -55,13 +55,13 @@ def test_the_summary_counts_accounts_regions_and_what_changed(
     result = sync()
     assert (result.exit_code, result.stderr) == (0, "")
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert lines[:3] == [["ACCOUNTS", "REGIONS"], ["asked", "1", "2"], ["whole", "1", "2"]]
-    assert result.stdout.splitlines()[4:] == ["images: 1 added", "instances: 3 added"]
+    assert lines[:3] == [["ACCOUNTS", "REGIONS"], ["asked", "1", "2"], ["synchronised", "1", "2"]]
+    assert result.stdout.splitlines()[5:] == ["images: 1 added", "instances: 3 added"]
     again = sync("--region", REGION)
-    assert again.stdout.splitlines()[4:] == ["Nothing changed: what AWS told is known."]
+    assert again.stdout.splitlines()[5:] == ["Nothing changed: what AWS told is known."]
     amazon.run(amazon.image(name="other"))
     dry = sync("--dry-run", "--account", MASTER)
-    assert dry.stdout.splitlines()[4:] == ["images: 1 added", "instances: 1 added", "Nothing of it was kept."]
+    assert dry.stdout.splitlines()[5:] == ["images: 1 added", "instances: 1 added", "Nothing of it was kept."]
 
 
 def test_a_denied_call_is_told_once_with_its_regions_and_exits_with_1(
@@ -74,6 +74,7 @@ def test_a_denied_call_is_told_once_with_its_regions_and_exits_with_1(
     result = sync()
     assert result.exit_code == 1
     assert "instances: 1 added" in result.stdout
+    assert ["in", "part", "1", "1"] in [line.split() for line in result.stdout.splitlines()]
     assert result.stderr == (
         f"AWS denied ec2:DescribeHosts in account {MASTER}, Region {REGION}: UnauthorizedOperation.\n"
         f"  Grant ec2:DescribeHosts to the collector's credentials in {MASTER}; docs/collecting.md has the role's "

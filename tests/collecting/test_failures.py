@@ -1,15 +1,21 @@
 """What AWS refuses is left out and named with its cure, and stops nothing else (IN-2)."""
 
+from datetime import datetime
+
 import pytest
 from botocore.retries.bucket import TokenBucket
 
 from app.inventory.sources import Target
 from app.inventory.syncs import begin
+from app.kernel.clock import ManualClock
 from app.kernel.errors import ErrorCode
+from app.linking.settings import settings
 from app.roles.rules import ServiceLinkedRoleKind
 from app.roles.service import roles
 from tests.collecting.amazon import MASTER, OTHER_REGION, REGION
 from tests.collecting.stage import Stage, messages, told
+
+EVERY_CALL = ("ec2:DescribeInstances", "ec2:DescribeHosts", "ec2:DescribeImages", "ssm:GetInventory")
 
 
 async def everywhere(stage: Stage) -> None:
@@ -59,7 +65,7 @@ async def test_of_a_kind_whose_call_is_denied_nothing_is_taken_for_gone(stage: S
     stage.amazon.ec2(ann).release_hosts(HostIds=[host])
     stage.amazon.forget_images(ann)
     run = await stage.collect()
-    (refusal,) = run.failures[Target(ann, REGION)]
+    (refusal,) = run.left_out[Target(ann, REGION)]
     assert refusal.message == f"AWS denied {action} in account {ann}, Region {REGION}: UnauthorizedOperation."
     assert refusal.remedy == (
         f"Grant {action} to the role TollgateCollector of account {ann}; docs/collecting.md has the role's policies."
@@ -77,12 +83,56 @@ async def test_what_else_a_region_holds_is_taken_where_one_call_is_denied(stage:
     assert told(run.changes) == {"images added": 1, "instances added": 1}
 
 
+@pytest.mark.parametrize("action", EVERY_CALL)
+async def test_tr_5_what_was_read_counts_as_synchronised_where_another_call_is_denied(
+    stage: Stage, clock: ManualClock, action: str
+) -> None:
+    """What was denied is named with its call and cure, and what is known of its kind goes on consuming."""
+    await stage.open("ann")
+    await everywhere(stage)
+    (ann,) = stage.members
+    await stage.synchronise()
+    before = await stage.instances()
+    clock.advance(hours=1)
+    stage.amazon.refuse(action, ann, "UnauthorizedOperation")
+    synced = await stage.synchronise()
+    assert await synced_at(stage, ann) == clock.now()
+    (refusal,) = synced.failures[Target(ann, REGION)]
+    assert refusal.message == f"AWS denied {action} in account {ann}, Region {REGION}: UnauthorizedOperation."
+    assert refusal.remedy is not None
+    assert refusal.remedy.startswith(f"Grant {action} to the role TollgateCollector of account {ann}; ")
+    assert await stage.instances() == before
+    assert synced.in_part == [Target(ann, REGION)]
+
+
+async def test_tr_5_where_every_call_is_denied_the_region_is_not_synchronised(stage: Stage, clock: ManualClock) -> None:
+    await stage.open("ann")
+    (ann,) = stage.members
+    await stage.synchronise()
+    last = clock.now()
+    clock.advance(hours=1)
+    for action in EVERY_CALL:
+        stage.amazon.refuse(action, ann, "UnauthorizedOperation")
+    synced = await stage.synchronise()
+    assert await synced_at(stage, ann) == last
+    assert await synced_at(stage, MASTER) == clock.now()
+    assert len(synced.failures[Target(ann, REGION)]) == len(EVERY_CALL)
+    assert synced.in_part == []
+
+
+async def synced_at(stage: Stage, account_id: str) -> datetime | None:
+    """When the settings show that an account was last synchronised."""
+    own = await stage.database.read(lambda connection: settings(connection, account_id, REGION))
+    assert own is not None
+    return own.last_sync_at
+
+
 async def test_a_region_that_is_not_enabled_is_named_and_the_others_are_in(stage: Stage) -> None:
     await stage.open("ann")
     (ann,) = stage.members
     for region in (REGION, OTHER_REGION):
         stage.amazon.run(stage.amazon.image(ann, region=region), ann, region=region)
-        for action in ("ec2:DescribeInstances", "ec2:DescribeHosts", "ec2:DescribeImages"):
+        for action in EVERY_CALL:
             stage.amazon.refuse(action, ann, "AuthFailure", region=OTHER_REGION)
     targets = [Target(ann, REGION), Target(ann, OTHER_REGION)]
     run = await stage.collect(*targets, aws_regions=(REGION, OTHER_REGION))
@@ -110,7 +160,7 @@ async def test_a_call_that_stays_throttled_is_given_up_and_says_what_to_turn(sta
     (ann,) = stage.members
     stage.amazon.refuse("ec2:DescribeInstances", ann, "RequestLimitExceeded")
     run = await stage.collect()
-    (refusal,) = run.failures[Target(ann, REGION)]
+    (refusal,) = run.left_out[Target(ann, REGION)]
     assert refusal.message.endswith("RequestLimitExceeded.")
     assert refusal.remedy == "Lower TOLLGATE_AWS_CONCURRENCY. It is tried again at the next synchronisation."
     assert list((await stage.instances()).values()) == ["RUNNING"]
@@ -142,7 +192,7 @@ async def test_an_answer_that_cant_be_taken_is_named_by_its_place(stage: Stage) 
     strange = stage.amazon.run(stage.amazon.image(name="another"))
     stage.amazon.change_type(strange[0], "z99.mega")
     run = await stage.collect()
-    (message,) = messages(run.failures)
+    (message,) = messages(run.left_out)
     assert message.startswith(f"What AWS answered to ec2:DescribeInstances in account {MASTER}, Region {REGION}")
     assert "z99.mega" in message
     assert await stage.instances() == dict.fromkeys(running, "RUNNING")

@@ -139,8 +139,9 @@ class AwsCollector:
             run.fail(target, _broken(target))
             return
         run.changes.include(changes)
+        leave = run.leave_out if told.answered else run.fail
         for refusal in (*told.refusals, *refused):
-            run.fail(target, refusal)
+            leave(target, refusal)
 
     async def _threaded(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

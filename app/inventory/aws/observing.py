@@ -20,11 +20,12 @@ VALUES_OF_A_FILTER = 200
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What AWS told of an account's Region, and what it did not."""
+    """What AWS told of an account's Region, and what it did not: `refusals`. `answered`: some call was."""
 
     observation: Observation
     reports: Sequence[Report]
     refusals: Sequence[Refusal]
+    answered: bool = True
 
 
 def observe(asker: Asker, account_id: str, region: str) -> Told:
@@ -36,6 +37,7 @@ class _Region:
     def __init__(self, asker: Asker, account_id: str, region: str) -> None:
         self.asker, self.account_id, self.region = asker, account_id, region
         self.refusals: dict[Refusal, None] = {}  # each once, in order
+        self.answered = False
 
     def told(self) -> Told:
         instances = self._all(
@@ -56,7 +58,8 @@ class _Region:
             hosts=hosts,
             instances=instances,
         )
-        return Told(observation, self._reports(), list(self.refusals))
+        reports = self._reports()
+        return Told(observation, reports, list(self.refusals), self.answered)
 
     # ------------------------------------------------------------ EC2
 
@@ -108,11 +111,14 @@ class _Region:
         """Everything that a call tells; None where it failed, which is noted."""
         try:
             pages = self.asker.pages(action, **parameters)
-            return [item for page in pages for _, item in items(read(shape, dict(page)))]
+            found = [item for page in pages for _, item in items(read(shape, dict(page)))]
         except CallRefused as error:
             self._refused(error.refusal)
         except Unexpected as error:
             self._refused(unexpected(error, action, self.account_id, self.region))
+        else:
+            self.answered = True
+            return found
         return None
 
     # ------------------------------------------------------------ SSM
@@ -134,6 +140,7 @@ class _Region:
         name = "Entities" if action == permissions.INVENTORY else "InstanceInformationList"
         try:
             for page in self.asker.pages(action, **parameters):
+                self.answered = True
                 yield from page.get(name, ())
         except CallRefused as error:
             self._refused(error.refusal)

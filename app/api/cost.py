@@ -2,7 +2,8 @@
 
 A field costs 1. What is selected below a page counts as often as the page has items: `first` or `last`, 20 where
 neither is given, or as many as there are `ids`. In a connection that holds for its lists (edges), not for `pageInfo`
-and `totalCount`. A list of objects without pages counts as 10 items.
+and `totalCount`. A list of objects without pages counts as 10 items. No page costs more than the largest one: what
+asks for a larger one is refused for that, by name (API-1).
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import FieldNode, GraphQLField, IntValueNode, ListValueNode, NullValueNode, ValueNode, VariableNode
+
+from app.kernel.reads.paging import MAXIMUM_PAGE
 
 PAGE = 20
 UNPAGED = 10
@@ -30,7 +33,7 @@ class Variable:
             if isinstance(given, list):
                 return len(given)
             if isinstance(given, int):
-                return max(given, 0)
+                return min(max(given, 0), MAXIMUM_PAGE)
         return self.otherwise
 
 
@@ -83,7 +86,7 @@ def _size(values: list[ValueNode], otherwise: int) -> Factor:
             case ListValueNode():
                 return len(value.values)
             case IntValueNode():
-                return int(value.value[:MOST_DIGITS]) if value.value[0] != "-" else 0
+                return min(int(value.value[:MOST_DIGITS]), MAXIMUM_PAGE) if value.value[0] != "-" else 0
             case NullValueNode():
                 continue
             case _:

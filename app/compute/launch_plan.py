@@ -1,7 +1,7 @@
 """What a launch comes to, given the facts: its image, type, host and the configurations that judge it (EN-1, EN-8)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.compute.catalogue import InstanceType, instance_type
 from app.compute.launch_command import LaunchCommand
@@ -10,6 +10,7 @@ from app.compute.resources import Resource
 from app.compute.rules import LaunchMechanism, ResourceType, Tenancy
 from app.compute.subjects import instance_subject
 from app.kernel.errors import DomainError, ErrorCode, Refusal, invalid, not_found
+from app.kernel.ids import node_id
 from app.licensing.counting import Subject
 from app.licensing.gate import Book
 from app.roles.rules import ServiceLinkedRoleKind
@@ -178,9 +179,14 @@ def _configurations(
     on_image = _seen(facts, account, facts.attached.get(image.key, ()))
     on_template = _seen(facts, account, facts.attached.get(template.key, ())) if template else []
     explicit = [*on_template, *command.configuration_keys]
-    inactive = [facts.gate.books[key] for key in dict.fromkeys(explicit) if not facts.gate.books[key].active]
+    inactive = [key for key in dict.fromkeys(explicit) if not facts.gate.books[key].active]
     if inactive:
-        raise DomainError(*[_inactive(book) for book in inactive])
+        raise DomainError(
+            *[
+                _inactive(facts.gate.books[key], None if key in command.configuration_keys else template)
+                for key in inactive
+            ]
+        )
     tracked = [key for key in on_image if facts.gate.books[key].active]
     judged = tuple(dict.fromkeys([*tracked, *explicit]))
     if judged and account not in facts.core_roles:
@@ -192,12 +198,22 @@ def _seen(facts: LaunchFacts, account: str, keys: Sequence[int]) -> list[int]:
     return [key for key in keys if (key, account) in facts.seen and key in facts.gate.books]
 
 
-def _inactive(book: Book) -> Refusal:
-    return Refusal(
+def _inactive(book: Book, template: Resource | None) -> Refusal:
+    """The refusal of a launch that names an inactive configuration itself, or by its launch template."""
+    told = Refusal(
         code=ErrorCode.LICENSE_CONFIGURATION_INACTIVE,
         message=f"“{book.name}” is inactive, and the launch names it.",
-        remedy="Its owner can activate it again; or leave it out of the launch and of the launch template.",
+        remedy="Its owner can activate it again; or leave it out of the launch.",
         rule="LC-10",
         field=("input", "licenseConfigurationIds"),
-        node_ids=(f"lc_{book.key}",),
+        node_ids=(node_id("lc", book.key),),
+    )
+    if template is None:
+        return told
+    return replace(
+        told,
+        message=f"“{book.name}” is inactive, and the launch template {template.resource_id} names it.",
+        remedy="Its owner can activate it again; or disassociate it from the launch template.",
+        field=("input", "launchTemplateId"),
+        node_ids=(*told.node_ids, node_id("res", template.key)),
     )

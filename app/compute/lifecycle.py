@@ -1,6 +1,6 @@
 """Starting, stopping and terminating instances (EN-5); each of several stands or falls alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import update
@@ -22,6 +22,7 @@ from app.licensing.release import release
 from app.licensing.rules import CountingType
 from app.roles.rules import ServiceLinkedRoleKind
 from app.roles.service import present_in, role_missing
+from app.sharing.sight import configurations_seen
 
 RESOURCE = table_of(ResourceRow)
 MOST_AT_ONCE = 1_000
@@ -109,7 +110,10 @@ def _start(
     if judgement.blocked:
         hard = [finding for finding in judgement.findings if finding.hard]
         _alert(tx, gate, instance, hard, AlertKind.LAUNCH_BLOCKED, "Starting {} was blocked by “{}”.")
-        result.refusals += [_at(finding.refusal, instance, position) for finding in hard]
+        seen = configurations_seen(
+            tx.connection, [finding.configuration_key for finding in hard], [instance.account_id]
+        )
+        result.refusals += [_at(_named(finding, instance, seen), instance, position) for finding in hard]
         return
     for key, (licenses,) in judgement.licenses.items():
         gate.take(tx, key, licenses, instance.account_id, instance.key)
@@ -122,6 +126,13 @@ def _start(
     _set_state(tx, [instance.key], InstanceState.RUNNING)
     tx.concern(instance.arn, instance.account_id)
     result.done.append(instance.key)
+
+
+def _named(finding: Finding, instance: Resource, seen: Collection[tuple[int, str]]) -> Refusal:
+    """A violation as the start's refusal: it says which configuration refuses, unless the account sees it no more."""
+    key = finding.configuration_key
+    ids = (node_id("lc", key),) if (key, instance.account_id) in seen else ()
+    return replace(finding.refusal, node_ids=ids)
 
 
 def _alert(

@@ -1,7 +1,7 @@
 """Checks that an act runs and an explanation shows: the same list for both, so that they can't differ."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.kernel.errors import DomainError, Refusal, refuse
 
@@ -17,6 +17,10 @@ class Check:
     @property
     def passed(self) -> bool:
         return self.refusal is None
+
+    def at(self, *field: str) -> "Check":
+        """The same check; where it did not pass, its refusal points at an input field."""
+        return self if self.refusal is None else replace(self, refusal=self.refusal.at(*field))
 
 
 def require(checks: Iterable[Check]) -> None:

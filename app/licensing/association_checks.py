@@ -16,10 +16,18 @@ from app.linking.members import ActsInMembers, acts_in_members
 from app.linking.usage import checks_to_use
 from app.roles.service import require_core
 
+NAMED = ("input", "licenseConfigurationId")
+"""The input field that names the configuration, of the acts and of their explanation."""
+
 
 def caller_checks(connection: Connection, account_id: str, configuration_key: int) -> list[Check]:
     """What is asked once of the caller: its core role (RO-2), and that it may use the configuration (SH-4, TR-8)."""
-    return [core_check(connection, account_id), *checks_to_use(connection, account_id, configuration_key)]
+    return [core_check(connection, account_id), *use_checks(connection, account_id, configuration_key)]
+
+
+def use_checks(connection: Connection, account_id: str, configuration_key: int) -> list[Check]:
+    """That the account may use the configuration that the input names."""
+    return [each.at(*NAMED) for each in checks_to_use(connection, account_id, configuration_key)]
 
 
 def core_check(connection: Connection, account_id: str) -> Check:
@@ -45,7 +53,7 @@ class AssociationFacts:
         found = facts(connection, [configuration_key]).get(configuration_key)
         if found is None or configuration_key not in self.gate.books:
             # Deleted while its lock was waited for.
-            raise not_found("The license configuration", "input", "licenseConfigurationId")
+            raise not_found("The license configuration", *NAMED)
         self.configuration: ConfigurationFacts = found
         self.book: Book = self.gate.books[configuration_key]
         foreign = {each.account_id for each in resources if self.is_foreign(each)}

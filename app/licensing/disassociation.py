@@ -10,14 +10,14 @@ from app.kernel.database import Transaction
 from app.kernel.errors import Refusal, not_found
 from app.kernel.viewer import Viewer
 from app.licensing import taken_off
-from app.licensing.association_checks import core_check
+from app.licensing.association_checks import core_check, use_checks
 from app.licensing.associations import Association, on_resources
 from app.licensing.bulk import BulkResult, at, check_number
 from app.licensing.failures import note_failures
 from app.licensing.release import release
 from app.licensing.service import facts as facts_of
 from app.linking.members import acts_in_members
-from app.linking.usage import checks_to_use, reasons
+from app.linking.usage import reasons
 
 
 class DisassociationFacts:
@@ -37,7 +37,7 @@ class DisassociationFacts:
         self.reachable = {each.resource_key: each for each in present if owns or each.account_id == account_id}
         self.caller = [core_check(connection, account_id)]
         if self.configuration is None or not (owns or self.reachable):
-            self.caller += checks_to_use(connection, account_id, configuration_key)
+            self.caller += use_checks(connection, account_id, configuration_key)
         self.resources = load(connection, self.reachable, gone=True)
         foreign = {each.account_id for each in self.reachable.values() if each.account_id != account_id}
         self._crossing = (

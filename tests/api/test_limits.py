@@ -155,6 +155,15 @@ def test_variables_give_the_size_of_a_page() -> None:
     assert cost(query, n=-1, ids=[]) == 2 + 0 + 1
 
 
+def test_api_1_a_page_larger_than_the_largest_costs_no_more_than_it_as_it_is_refused_by_its_argument() -> None:
+    literal, variable = (
+        "{ tree(first: 2147483647) { edges { cursor } } }",
+        "query ($n: Int) { tree(last: $n) { edges { cursor } } }",
+    )
+    assert cost(literal) == 1 + 1 + 100
+    assert cost(variable, n=2_147_483_647) == 1 + 1 + 100
+
+
 async def test_a_size_in_a_variable_is_bounded_like_a_literal() -> None:
     query = "query ($n: Int = 3) { items(first: $n) { edges { cursor } } }"
     assert (await refusal(query, Limits(cost=100), {"n": 99}))["limit"] == "cost"

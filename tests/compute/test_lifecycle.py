@@ -40,6 +40,22 @@ async def test_en_5_each_of_several_instances_stands_or_falls_alone(api: Api) ->
     assert [each["code"] for each in payload["errors"]] == ["LIMIT_EXCEEDED", "NOT_FOUND"]
 
 
+async def test_en_2_a_start_that_is_refused_says_which_configurations_refuse(api: Api) -> None:
+    owner = await api.account(OWNER)
+    full = await made.configuration(owner, "full", licenseCount=1)
+    strict = await made.configuration(owner, "strict", rules={"allowedTenancy": ["DEDICATED_HOST"]})
+    (stopped,) = await made.launched(owner, await made.image(owner, full, strict))
+    await made.change(owner, "stopInstances", stopped)
+    await made.launched(owner, await made.image(owner, full, name="other"))
+    for each in (full, strict):
+        await owner.done(UPDATE, input={"id": each, "hardLimit": True})
+    refused = (await made.change(owner, "startInstances", stopped))["errors"]
+    assert [(each["code"], each["nodeIds"]) for each in refused] == [
+        ("LIMIT_EXCEEDED", [stopped, full]),
+        ("RULE_VIOLATION", [stopped, strict]),
+    ]
+
+
 async def test_lc_10_an_inactive_configuration_lets_its_image_launch_untracked_and_refuses_to_be_named(
     api: Api,
 ) -> None:
@@ -54,6 +70,27 @@ async def test_lc_10_an_inactive_configuration_lets_its_image_launch_untracked_a
     await owner.done(UPDATE, input={"id": counted, "status": "ACTIVE"})
     await made.launched(owner, image_id)
     assert await made.consumed(owner, counted) == 1
+
+
+async def test_lc_10_a_template_that_names_an_inactive_configuration_is_what_the_launch_is_refused_for(
+    api: Api,
+) -> None:
+    owner = await api.account(OWNER)
+    inactive = await made.configuration(owner)
+    image_id = await made.image(owner)
+    template = await owner.done(
+        "mutation($input: CreateLaunchTemplateInput!) { createLaunchTemplate(input: $input) "
+        "{ launchTemplate { id resourceId } errors { code } } }",
+        input={"region": made.REGION, "name": "t", "licenseConfigurationIds": [inactive]},
+    )
+    template_id = template["launchTemplate"]["id"]
+    await owner.done(UPDATE, input={"id": inactive, "status": "INACTIVE"})
+    (refused,) = (await made.launch(owner, image_id, launchTemplateId=template_id))["errors"]
+    assert (refused["code"], refused["rule"]) == ("LICENSE_CONFIGURATION_INACTIVE", "LC-10")
+    assert (refused["field"], refused["nodeIds"]) == (["input", "launchTemplateId"], [inactive, template_id])
+    assert template["launchTemplate"]["resourceId"] in refused["message"]
+    both = await made.launch(owner, image_id, launchTemplateId=template_id, licenseConfigurationIds=[inactive])
+    assert [each["field"] for each in both["errors"]] == [["input", "licenseConfigurationIds"]]
 
 
 async def test_lc_10_deactivating_is_refused_while_a_running_instance_carries_it(api: Api) -> None:

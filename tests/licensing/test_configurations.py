@@ -211,6 +211,17 @@ def _changes(id: str) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+async def test_pm_2_a_foreign_configuration_and_an_id_that_never_was_point_at_the_same_field(api: Api) -> None:
+    owner, stranger = await api.account(OWNER), await api.account(STRANGER)
+    foreign = (await of.create(owner))["id"]
+    image_id = await made.image(stranger)
+    for document in (made.ASSOCIATE, made.DISASSOCIATE):
+        asked = [{"licenseConfigurationId": each, "resourceIds": [image_id]} for each in (foreign, "lc_1", "nonsense")]
+        first, *others = [await of.refused(stranger, document, input=each) for each in asked]
+        assert (first["code"], first["field"]) == ("NOT_FOUND", ["input", "licenseConfigurationId"])
+        assert others == [first, first]
+
+
 async def test_an_id_that_names_nothing_is_not_found(api: Api) -> None:
     owner = await api.account(OWNER)
     for nothing in ("", "lc_", "lc_x", "res_1", "lc_01", "lc_99999999999999999999", "💥"):

@@ -116,6 +116,23 @@ async def test_lc_10_a_sharees_running_instance_counts_too(api: Api) -> None:
     assert (await refused_to_deactivate(owner, created["id"]))["nodeIds"] == running
 
 
+async def test_en_5_pm_2_once_the_share_ended_a_start_is_still_judged_and_names_no_configuration(api: Api) -> None:
+    owner, sharee = await api.account(OWNER), await api.account(SHAREE)
+    created = await of.create(owner, licenseCount=1, hardLimit=True)
+    await of.share(owner, sharee, created["id"])
+    (share,) = await owner.field("{ resourceShares { id } }")
+    images = await made.image(owner), await made.image(sharee)
+    named = {"licenseConfigurationIds": [created["id"]]}
+    (stopped,) = await made.launched(sharee, images[1], **named)
+    await made.change(sharee, "stopInstances", stopped)
+    await made.launched(owner, images[0], **named)
+    (refused,) = (await made.change(sharee, "startInstances", stopped))["errors"]
+    assert refused["nodeIds"] == [stopped, created["id"]]
+    await owner.done("mutation($id: ID!) { deleteResourceShare(id: $id) { errors { code } } }", id=share["id"])
+    (refused,) = (await made.change(sharee, "startInstances", stopped))["errors"]
+    assert (refused["code"], refused["nodeIds"]) == ("LIMIT_EXCEEDED", [stopped])
+
+
 async def test_lc_10_while_inactive_nothing_is_tracked_and_activating_counts_from_the_present_again(api: Api) -> None:
     owner = await api.account(OWNER)
     created = await of.create(owner, countingType="VCPU", licenseCount=1000)

@@ -120,7 +120,7 @@ def _chosen(document: Document, name: str | None) -> Operation:
     for operation in document:
         if name is not None and operation.name == name:
             return operation
-    names = ", ".join(str(operation.name) for operation in document)
+    names = ", ".join(operation.name or "one without a name" for operation in document)
     problem = "needs an operationName" if name is None else f"has no operation {name!r}"
     raise Refused([malformed(f"The document {problem}. Its operations: {names}.")])
 

@@ -11,6 +11,7 @@ import typer
 import uvicorn
 from starlette.applications import Starlette
 
+from app.cli.requests import DecliningProtocol
 from app.cli.websockets import LightProtocol
 from app.main import Server as Built
 from app.settings import Settings
@@ -25,7 +26,7 @@ def configuration(chosen: Settings, application: Starlette) -> uvicorn.Config:
         host=chosen.host,
         port=chosen.port,
         loop="uvloop",
-        http="httptools",
+        http=DecliningProtocol,
         ws=LightProtocol,
         ws_max_size=chosen.max_body_bytes,
         ws_per_message_deflate=False,

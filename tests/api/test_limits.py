@@ -221,3 +221,5 @@ def test_the_operation_to_run_is_named_where_there_are_several() -> None:
     for name, problem in ((None, "needs an operationName"), ("C", "has no operation 'C'")):
         with pytest.raises(Refused, match=rf"The document {problem}. Its operations: A, B\."):
             documents.operation(text, name)
+    with pytest.raises(Refused, match=r"The document has no operation 'C'\. Its operations: one without a name\."):
+        documents.operation("{ greeting }", "C")

@@ -1,6 +1,8 @@
 """`tollgate serve` answers, takes accounts and tokens that are made meanwhile, and ends when it is asked to."""
 
 import asyncio
+import http.client
+import json
 import signal
 import socket
 import subprocess
@@ -121,3 +123,30 @@ def end(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=PATIENCE_SECONDS,
         check=False,
     )
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_request_that_offers_http_2_besides_is_answered_whole(tollgate: Run, serve: Serve) -> None:
+    """As Java's HttpClient sends every request: the offer is declined, the body is read, the connection goes on."""
+    served = serve()
+    tollgate("account", "create", ACCOUNT, "--name", "Example")
+    token = tollgate("token", "create", "--account", ACCOUNT).stdout.strip()
+    body = b'{"query": "{ viewer { permission } }"}'
+    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ"
+    request = f"POST /graphql HTTP/1.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+    framed = (
+        f"Content-Length: {len(body)}\r\n\r\n".encode() + body,
+        f"Transfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n",
+    )
+    connection = http.client.HTTPConnection(served.url.removeprefix("http://"), timeout=PATIENCE_SECONDS)
+    connection.connect()
+    for rest in framed:
+        whole = f"{request}{offer}\r\n".encode() + rest
+        for parts in ((whole,), (whole[:60], whole[60:]), (whole[: -len(rest)], rest[:40], rest[40:])):
+            for part in parts:
+                connection.sock.sendall(part)
+            answer = http.client.HTTPResponse(connection.sock)
+            answer.begin()
+            assert (answer.status, json.load(answer)["data"]) == (200, {"viewer": {"permission": "ADMINISTRATOR"}})
+    connection.close()
+    assert served.stop() == 0

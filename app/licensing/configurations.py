@@ -168,12 +168,12 @@ def edit(tx: Transaction, viewer: Viewer, command: UpdateConfiguration) -> int:
     )
     if "license_count" in changes:
         tx.defer(record_usage, UsageChange(held.key, tx.now, held.owner_account_id, 0, held.consumed, count))
+        tx.announce(Signal("usage", frozenset({held.key})))
     if reached > held.alerted and not deactivates:
         book = Gate.open(tx.connection, [held.key], lock=False).books[held.key]
         raise_alert(tx, limit_alert(book, reached, held.owner_account_id, None))
     if "status" in changes:
         recount_configuration(tx, held.key)
-    tx.announce(Signal("usage", frozenset({held.key})))
     return held.key
 
 

@@ -1,14 +1,17 @@
 """Units of work: durable before they are answered, alone in their failures, never half."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, func, make_url, select, text, update
 
+from app.kernel.clock import SystemClock
 from app.kernel.database import Database, Transaction
 from app.kernel.database.probe import WriteProbeRow
+from app.kernel.database.sqlite import SqliteBackend
 from app.kernel.errors import invalid
-from app.kernel.events import Signal
+from app.kernel.events import Bus, Signal
 from app.kernel.tables import table_of
 from tests.support.databases import Databases
 
@@ -110,6 +113,60 @@ async def test_another_server_hears_what_this_one_wrote(database: Database) -> N
         await asyncio.wait_for(write_until_heard(), 20)
         assert next(signal.topic for signal in told.result()) == "probe"
     finally:
+        await other.stop()
+
+
+async def test_what_a_server_wrote_is_told_once(all_databases: Databases) -> None:
+    """On PostgreSQL, whose NOTIFY comes back to the server that sent it."""
+    url = all_databases.url("postgresql")
+    one, other = Database(url), Database(url)
+    await one.start()
+    await other.start()
+    try:
+        listener = one.bus.listen("probe")
+
+        def announce(key: int) -> Callable[[Transaction], None]:
+            return lambda tx: tx.announce(Signal("probe", frozenset({key})))
+
+        async def heard(key: int) -> list[Signal]:
+            signals: list[Signal] = []
+            while Signal("probe", frozenset({key})) not in signals:
+                signals += await listener.wait()
+            return signals
+
+        listening = asyncio.create_task(heard(1))
+        while not listening.done():
+            await other.write(announce(1))
+            await asyncio.wait({listening}, timeout=0.2)
+        await one.write(announce(2))
+        await other.write(announce(3))
+        assert (await asyncio.wait_for(heard(3), 20)).count(Signal("probe", frozenset({2}))) == 1
+    finally:
+        await one.stop()
+        await other.stop()
+
+
+async def test_what_a_server_wrote_itself_is_no_news_of_another_process(all_databases: Databases) -> None:
+    """On SQLite, where another process can't say what it wrote: its commit wakes all, the server's own wakes none."""
+    one, other = (SqliteBackend(make_url(url), SystemClock(), Bus()) for url in [all_databases.url("sqlite")] * 2)
+    listening = []
+    for backend in (one, other):
+        listening.append(backend._bus.listen("probe"))
+        await backend.start()
+    try:
+        await other.look()
+        await one.submit(adding(1), None, False)
+        await one.look()
+        assert listening[0]._pending == []
+        await other.look()
+        assert await listening[1].wait() == [Signal("probe")]
+        await other.submit(adding(2), None, False)
+        await other.look()
+        assert listening[1]._pending == []
+        await one.look()
+        assert await listening[0].wait() == [Signal("probe")]
+    finally:
+        await one.stop()
         await other.stop()
 
 

@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from app.kernel.clock import ManualClock
+from app.kernel.database.sqlite import SqliteBackend
 from app.kernel.events import Signal
 from app.kernel.feeds import hub_of
 from app.licensing.usage_feed import REMEMBERED, UsageFeed
@@ -74,6 +75,24 @@ async def test_a_subscriber_sees_each_change_of_consumption_and_of_the_count(
             await _until(connection, {"id": counted, "consumedLicenses": 0, "licenseCount": 20})
 
 
+async def test_what_changes_neither_use_nor_count_tells_nothing(database_url: str, clock: ManualClock) -> None:
+    """A new name, a launch that is blocked, a read that leaves an audit record: the next event is the next change."""
+    async with serving(database_url, clock) as served:
+        owner = await served.api.account(OWNER)
+        counted = await made.configuration(owner, licenseCount=1, hardLimit=True)
+        image_id = await made.image(owner, counted)
+        async with _following(served, owner, ids=[counted]) as connection:
+            await owner.done(UPDATE, input={"id": counted, "name": "Renamed", "alertThresholds": [50]})
+            assert (await made.launch(owner, image_id, count=2))["errors"]
+            await owner("{ viewer { permission } }")
+            if isinstance(served.database._backend, SqliteBackend):
+                await served.database._backend.look()
+            await made.launched(owner, image_id)
+            assert await _next(connection) == {"id": counted, "consumedLicenses": 1, "licenseCount": 1}
+            await owner.done(UPDATE, input={"id": counted, "licenseCount": 2})
+            assert await _next(connection) == {"id": counted, "consumedLicenses": 1, "licenseCount": 2}
+
+
 async def test_pm_2_a_foreign_configuration_is_never_fed(database_url: str, clock: ManualClock) -> None:
     async with serving(database_url, clock) as served:
         owner, other = await served.api.account(OWNER), await served.api.account("222233334444")
@@ -101,7 +120,7 @@ async def test_subscribers_who_ask_the_same_share_one_read(database_url: str, cl
                     for connection in following:
                         await _until(connection, {"id": counted, "consumedLicenses": 0, "licenseCount": 10 + count})
                 reads.append(len(made_then))
-        # A look at what another process may have written can come in between: a read more, not one for each.
+        # Signals of one change that another look comes between: a read more, not one for each.
         assert 0 < reads[1] < reads[0] + 10
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -22,6 +22,8 @@ READERS = 12
 MAX_GROUP = 512
 RECONNECT_SECONDS = 1.0
 MIGRATION_LOCK = 7_463_021
+PID = "pid"
+"""Of a writer's connection: the process of the server that serves it, which NOTIFY names."""
 
 
 class PostgresqlBackend:
@@ -32,6 +34,9 @@ class PostgresqlBackend:
         self._clock = clock
         self._bus = bus
         self._writer = create_async_engine(self._url, pool_size=2, max_overflow=0, pool_pre_ping=True)
+        self._own: set[int] = set()
+        event.listen(self._writer.sync_engine, "connect", self._opened)
+        event.listen(self._writer.sync_engine, "close", self._closed)
         self._readers = create_async_engine(self._url, pool_size=READERS, max_overflow=0, pool_timeout=10)
         self._autocommit = self._readers.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshot = self._readers.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -114,6 +119,8 @@ class PostgresqlBackend:
         assert error is not None
         if unwritable(error) or not isinstance(error, DBAPIError):
             error = unavailable(error)
+            # It may have been committed all the same, and then no one here was told.
+            self._bus.wake_all()
         return [Outcome(unit, error=error) for unit in units]
 
     async def _listen_forever(self) -> None:
@@ -132,5 +139,14 @@ class PostgresqlBackend:
                     connection.terminate()
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
-        self._bus.publish(decode(payload))
+    def _heard(self, _connection: Any, pid: int, _channel: str, payload: str) -> None:
+        """What this server commits is told when it is answered, not a second time."""
+        if pid not in self._own:
+            self._bus.publish(decode(payload))
+
+    def _opened(self, connection: Any, record: Any) -> None:
+        record.info[PID] = connection.driver_connection.get_server_pid()
+        self._own.add(record.info[PID])
+
+    def _closed(self, _connection: Any, record: Any) -> None:
+        self._own.discard(record.info[PID])

@@ -16,7 +16,7 @@ import pysqlite3.dbapi2
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from app.kernel.clock import Clock
 from app.kernel.database.core import sqlite_path
@@ -33,6 +33,9 @@ LOOK_EVERY = 100_000
 
 BUSY_SECONDS = 5.0
 WATCH_SECONDS = 0.5
+VERSION_SEEN = "data_version"
+"""Of the writer's connection: what SQLite counts up for the commits of others, never for its own."""
+
 
 
 class SqliteBackend:
@@ -47,6 +50,7 @@ class SqliteBackend:
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="tollgate-read")
         self._reading: list[_Read] = []
         self._waiting: deque[Unit] = deque()
+        self._looking: list[asyncio.Future[None]] = []
         self._wake = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -147,14 +151,19 @@ class SqliteBackend:
     # ------------------------------------------------------------ the writer's thread
 
     def _write_forever(self) -> None:
+        self._others_wrote()
         while True:
             with self._wake:
-                while not self._waiting and not self._stopping:
+                while not self._waiting and not self._looking and not self._stopping:
                     self._wake.wait()
-                if not self._waiting:
+                if self._stopping and not self._waiting:
                     return
+                looking, self._looking = self._looking, []
                 units = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
-            self._answer(self._commit(units))
+            if looking:
+                self._tell(looking, wrote=self._others_wrote())
+            if units:
+                self._answer(self._commit(units))
 
     def _commit(self, units: Sequence[Unit]) -> list[Outcome]:
         error: BaseException | None = None
@@ -176,16 +185,52 @@ class SqliteBackend:
         with contextlib.suppress(RuntimeError):  # the loop closed while a commit was under way
             self._loop.call_soon_threadsafe(deliver, outcomes, self._bus)
 
+    def _others_wrote(self) -> bool:
+        """Whether anyone but this thread committed since the last look, or may have while it was not connected."""
+        with contextlib.suppress(pysqlite3.dbapi2.Error, DBAPIError), _borrowed(self._writer) as connection:
+            driver: Any = connection.driver_connection
+            (version,) = driver.execute("PRAGMA data_version").fetchone()
+            before = connection.info.get(VERSION_SEEN)
+            connection.info[VERSION_SEEN] = version
+            return bool(version != before)
+        return False
+
+    def _tell(self, looking: Sequence[asyncio.Future[None]], *, wrote: bool) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop closed while it was looked
+            self._loop.call_soon_threadsafe(_looked, looking, self._bus if wrote else None)
+
+    async def look(self) -> None:
+        """Wake all who listen where another process wrote, such as the command line while the server runs."""
+        assert self._loop is not None, "the database was not started"
+        looked: asyncio.Future[None] = self._loop.create_future()
+        with self._wake:
+            self._looking.append(looked)
+            self._wake.notify()
+        await looked
+
     async def _watch(self) -> None:
-        """Notice what another process wrote, such as the command line while the server runs."""
-        with self._readers.connect() as connection:
-            seen = None
-            while True:
-                version = connection.exec_driver_sql("PRAGMA data_version").scalar()
-                if seen is not None and version != seen:
-                    self._bus.wake_all()
-                seen = version
-                await asyncio.sleep(WATCH_SECONDS)
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            await self.look()
+
+
+@contextlib.contextmanager
+def _borrowed(engine: Engine) -> Iterator[PoolProxiedConnection]:
+    """A connection without a transaction: the writer's would lock the database."""
+    connection = engine.raw_connection()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _looked(looking: Sequence[asyncio.Future[None]], bus: Bus | None) -> None:
+    if bus is not None:
+        bus.wake_all()
+    for looked in looking:
+        if not looked.done():
+            looked.set_result(None)
 
 
 @dataclass(slots=True)

@@ -122,10 +122,10 @@ async def test_en_5_pm_2_once_the_share_ended_a_start_is_still_judged_and_names_
     await of.share(owner, sharee, created["id"])
     (share,) = await owner.field("{ resourceShares { id } }")
     images = await made.image(owner), await made.image(sharee)
-    named = {"licenseConfigurationIds": [created["id"]]}
-    (stopped,) = await made.launched(sharee, images[1], **named)
+    named = [created["id"]]
+    (stopped,) = await made.launched(sharee, images[1], licenseConfigurationIds=named)
     await made.change(sharee, "stopInstances", stopped)
-    await made.launched(owner, images[0], **named)
+    await made.launched(owner, images[0], licenseConfigurationIds=named)
     (refused,) = (await made.change(sharee, "startInstances", stopped))["errors"]
     assert refused["nodeIds"] == [stopped, created["id"]]
     await owner.done("mutation($id: ID!) { deleteResourceShare(id: $id) { errors { code } } }", id=share["id"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, literal
 
 from app.kernel.checks import Check
-from app.kernel.errors import Refusal
+from app.kernel.errors import ErrorCode, Refusal
 from app.kernel.ids import arn
 from app.kernel.regions import Region, regions
 from app.kernel.regions import region as region_of
@@ -28,7 +28,7 @@ from app.linking.settings import settings_of
 from app.linking.sight import inventories_closed_to
 from app.linking.usage import reasons
 from app.organizations.rules import Membership, not_in_organization
-from app.organizations.service import members, membership
+from app.organizations.service import closed_accounts, members, membership
 from app.roles.rules import ServiceLinkedRoleKind as Role
 
 
@@ -102,6 +102,7 @@ def collected(
     ids = sorted({each for each, _ in targets})
     place = membership(connection, account_id)
     inside = {each.account_id: each for each in members(connection, place.organization_key)} if place else {}
+    closed = closed_accounts(connection, place.organization_key) if place else {}
     known = parties(connection, {each: inside.get(each) for each in ids}, [Role.CORE, Role.MEMBER_ACCOUNT])
     whole: dict[str, list[Refusal]] = {}
     answers: dict[tuple[str, str], Refusal | None] = {}
@@ -110,12 +111,30 @@ def collected(
         refused = reasons(checks)
         if each != account_id and each not in inside:
             refused = [not_in_organization(each) if place is None else _elsewhere(each, place)]
+        elif each in closed and each != account_id:
+            refused = [_closed(each, closed[each])]
         elif each != account_id and not refused:
             if code not in whole:
                 whole[code] = reasons(_whole(connection, Act.SYNC, account_id, code)[0])
             refused = whole[code] or reasons(_member_checks(Act.SYNC, known[each], region_of(code)))
         answers[each, code] = refused[0] if refused else None
     return answers
+
+
+def _closed(account_id: str, state: str) -> Refusal:
+    ways = {
+        "PENDING_ACTIVATION": "Finish its sign-up in AWS.",
+        "SUSPENDED": "AWS Support reopens it, within 90 days of its closure.",
+        "PENDING_CLOSURE": "AWS is closing it; its Support reopens it, within 90 days.",
+    }
+    return Refusal(
+        code=ErrorCode.CONFLICT,
+        message=f"Account {account_id} is not asked: its state in AWS is {state}.",
+        remedy=f"{ways.get(state, 'AWS does not bring it back.')} What it holds stays as it is known and goes on "
+        "consuming: disassociate what is gone. It is asked again once AWS tells that it is active.",
+        rule="IN-2",
+        account_id=account_id,
+    )
 
 
 def _elsewhere(account_id: str, place: Membership) -> Refusal:

@@ -108,7 +108,7 @@ def already_in_organization(account_id: str) -> Refusal:
 
 def _leave(tx: Transaction, organization_key: int, account_id: str) -> None:
     _concern(tx, account_id)
-    values = {"organization_id": None, "unit_id": None, "joined_at": None}
+    values = {"organization_id": None, "unit_id": None, "joined_at": None, "closed_as": None}
     tx.execute(update(accounts).where(accounts.c.account_id == account_id).values(values))
     tx.add(former, {"organization_id": organization_key, "account_id": account_id, "left_at": tx.now})
     events.tell(tx, events.MembershipChange(events.ChangeKind.LEFT, organization_key, account_id))

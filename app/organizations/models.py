@@ -39,7 +39,10 @@ class OrganizationalUnitRow(Base):
 
 
 class AccountRow(Base):
-    """An account; it is in at most one organization (OR-2). `id` serves paging and global ids."""
+    """An account; it is in at most one organization (OR-2). `id` serves paging and global ids.
+
+    `closed_as`: the state in AWS of one that can't be used there, such as SUSPENDED.
+    """
 
     __tablename__ = "account"
     __table_args__ = (Index(None, "organization_id", "id"), Index(None, "unit_id", "id"))
@@ -50,6 +53,7 @@ class AccountRow(Base):
     email: Mapped[str | None] = mapped_column(String(254))
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("organizational_unit.id"))
+    closed_as: Mapped[str | None] = mapped_column(String(32))
     joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -28,12 +28,16 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class ObservedAccount:
-    """An account of the organization. `parent_id`: the unit or root that it is in; None where it was not asked."""
+    """An account of the organization. `parent_id`: the unit or root that it is in; None where it was not asked.
+
+    `closed_as`: its state, where it can't be used.
+    """
 
     account_id: str
     name: str
     email: str | None = None
     parent_id: str | None = None
+    closed_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,22 +231,24 @@ class _Work:
     def _account(self, seen: ObservedAccount, present: Any) -> None:
         unit = self._parent(seen.parent_id) if seen.parent_id is not None else None
         if present is None:
-            create_standalone(self.tx, seen.account_id, seen.name, seen.email)
+            key = create_standalone(self.tx, seen.account_id, seen.name, seen.email)
             enter(self.tx, self.key, unit or self.units[self.root].id, seen.account_id)
+            if seen.closed_as is not None:
+                self.tx.execute(update(accounts).where(accounts.c.id == key).values(closed_as=seen.closed_as))
             self.changes.note("accounts", Change.ADDED)
             return
         if present.organization_id is None:
             enter(self.tx, self.key, unit or self.units[self.root].id, seen.account_id)
         elif present.organization_id != self.key:
             raise DomainError(already_in_organization(seen.account_id))
-        values = {"name": seen.name, "email": seen.email}
+        values = {"name": seen.name, "email": seen.email, "closed_as": seen.closed_as}
         moves = present.organization_id == self.key and unit not in (None, present.unit_id)
-        renamed = (present.name, present.email) != (seen.name, seen.email)
-        if renamed:
+        differs = any(present._mapping[name] != value for name, value in values.items())  # noqa: SLF001
+        if differs:
             self.tx.execute(update(accounts).where(accounts.c.id == present.id).values(**values))
         if moves:
             self._move(seen.account_id, present.id, unit)
-        if renamed or moves or present.organization_id is None:
+        if differs or moves or present.organization_id is None:
             self.changes.note("accounts", Change.CHANGED)
 
     def _move(self, account_id: str, key: int, unit: int | None) -> None:

@@ -96,6 +96,16 @@ def members(connection: Connection, organization_key: int) -> list[Membership]:
     return [_membership(row.account_id, whole, path_of(row.unit_id, tree)) for row in rows]
 
 
+def closed_accounts(connection: Connection, organization_key: int) -> dict[str, str]:
+    """The accounts of an organization that can't be used in AWS, each with its state there."""
+    rows = connection.execute(
+        select(accounts.c.account_id, accounts.c.closed_as).where(
+            accounts.c.organization_id == organization_key, accounts.c.closed_as.is_not(None)
+        )
+    )
+    return {row.account_id: row.closed_as for row in rows}
+
+
 def former_members(connection: Connection, organization_key: int) -> list[FormerMember]:
     """Accounts that left an organization or were removed, and did not come back (TR-9)."""
     rows = connection.execute(

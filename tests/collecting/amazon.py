@@ -78,6 +78,13 @@ class Amazon:
         account_id: str = made["CreateAccountStatus"]["AccountId"]
         return account_id
 
+    def put_in_state(self, account_id: str, state: str) -> None:
+        """Have the organization tell that an account is SUSPENDED, ACTIVE again, or another of its states."""
+        (backend,) = (each["aws"] for each in organizations_backends.values() if each["aws"].org is not None)
+        (account,) = (each for each in backend.accounts if each.id == account_id)
+        account.state = state
+        account.status = state if state in ("ACTIVE", "PENDING_CLOSURE") else "SUSPENDED"
+
     def image(self, account_id: str = MASTER, name: str = "image", region: str = REGION) -> str:
         """The id of a new image."""
         made = self.ec2(account_id, region).register_image(Name=name, RootDeviceName="/dev/sda1")

@@ -50,6 +50,43 @@ async def test_an_account_whose_role_cant_be_assumed_is_named_and_the_rest_are_i
     assert f"Create the role TollgateCollector in account {ann}" in refusal.remedy
 
 
+@pytest.mark.parametrize("state", ["SUSPENDED", "PENDING_CLOSURE", "CLOSED", "PENDING_ACTIVATION"])
+async def test_an_account_that_is_closed_in_aws_is_not_asked_and_keeps_what_it_holds(
+    stage: Stage, clock: ManualClock, state: str
+) -> None:
+    """Its state is named, not a role that could not be assumed."""
+    await stage.open("ann", "bob")
+    await everywhere(stage)
+    ann, bob = stage.members
+    await stage.synchronise()
+    before, last = await stage.instances(), clock.now()
+    clock.advance(hours=1)
+    stage.amazon.put_in_state(ann, state)
+    stage.amazon.asked.clear()
+    stage.amazon.refuse("sts:AssumeRole", ann, "AccessDenied")
+    for synced in (await stage.synchronise(), await stage.synchronise((ann,))):
+        (refusal,) = synced.failures[Target(ann, REGION)]
+        assert refusal.message == f"Account {ann} is not asked: its state in AWS is {state}."
+        assert refusal.remedy is not None
+        assert "goes on consuming" in refusal.remedy
+    assert ("sts:AssumeRole", ann) not in stage.amazon.actions()
+    assert await stage.instances() == before
+    assert [await synced_at(stage, each) for each in (ann, bob)] == [last, clock.now()]
+
+
+async def test_an_account_that_is_active_again_is_asked_again(stage: Stage) -> None:
+    await stage.open("ann")
+    (ann,) = stage.members
+    stage.amazon.put_in_state(ann, "SUSPENDED")
+    assert set((await stage.synchronise()).failures) == {Target(ann, REGION)}
+    assert told((await stage.synchronise()).changes) == {}
+    stage.amazon.put_in_state(ann, "ACTIVE")
+    await everywhere(stage)
+    synced = await stage.synchronise()
+    assert synced.failures == {}
+    assert told(synced.changes) == {"accounts changed": 1, "images added": 2, "instances added": 2}
+
+
 @pytest.mark.parametrize(("action", "kind"), [("ec2:DescribeHosts", "DEDICATED_HOST"), ("ec2:DescribeImages", "IMAGE")])
 async def test_of_a_kind_whose_call_is_denied_nothing_is_taken_for_gone(stage: Stage, action: str, kind: str) -> None:
     await stage.open("ann")

@@ -6,12 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.inventory.aws.shapes import AccountId, Email, Name, Shape
+from app.inventory.aws.shapes import AccountId, Email, Name, Shape, Word
 from app.organizations.observed import ObservedAccount, ObservedOrganization, ObservedUnit
 from app.organizations.rules import FeatureSet
 
 TRUSTED = "license-manager.amazonaws.com"
 """The service principal of License Manager's trusted access (OR-3)."""
+
+UNUSABLE = {"PENDING_ACTIVATION", "SUSPENDED", "PENDING_CLOSURE", "CLOSED"}
+"""States of accounts in which no role can be assumed."""
 
 ParentId = Annotated[str, Field(pattern=r"^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$")]
 
@@ -31,6 +34,14 @@ class Account(Shape):
     id: AccountId
     name: Name
     email: Email | None = None
+    status: Word | None = None
+    state: Word | None = None
+
+    @property
+    def closed_as(self) -> str | None:
+        """Its state where it can't be used. `State` tells more than `Status`, which AWS gives up for it."""
+        told = self.state or self.status
+        return told if told in UNUSABLE else None
 
 
 class ListAccounts(Shape):
@@ -123,7 +134,9 @@ class OrganizationAnswers:
 
 
 def _accounts(accounts: Iterable[Account], parent_of: Mapping[str, str | None]) -> Iterable[ObservedAccount]:
-    return (ObservedAccount(each.id, each.name, each.email, parent_of.get(each.id)) for each in accounts)
+    return (
+        ObservedAccount(each.id, each.name, each.email, parent_of.get(each.id), each.closed_as) for each in accounts
+    )
 
 
 def _known(parent: str | None) -> str:

@@ -89,6 +89,15 @@ def test_a_blank_filter_asks_nothing(text: str) -> None:
         ("platform>3", "Column 9 of the filter: expected : or ~ or ^ after platform; only version compares, not “>”."),
         ("account:12", "Column 9 of the filter: expected an account id of twelve digits, not “12”."),
         ("state:asleep", "Column 7 of the filter: expected one of RUNNING, STOPPED, TERMINATED, not “asleep”."),
+        ("type=IMAGE", "Column 5 of the filter: expected : or ~ or ^ after type, not “=”."),
+        ("id:x OR Type!=IMAGE", "Column 13 of the filter: expected : or ~ or ^ after Type, not “!=”."),
+        ("tag.Team=web", "Column 9 of the filter: expected : or ~ or ^ after tag.Team, not “=”."),
+        ("version=15", "Column 8 of the filter: expected one of : ~ ^ > >= < <= after version, not “=”."),
+        (
+            "-type:IMAGE",
+            "Column 1 of the filter: expected a field before the operator, or quotation marks around the word, "
+            "not “-type:IMAGE”.",
+        ),
         ('tag."":x', "Column 5 of the filter: expected a tag's key of 1 to 128 characters."),
     ],
 )

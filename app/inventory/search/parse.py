@@ -24,6 +24,8 @@ DEEPEST = 20
 _FIELDS = {each.lower(): each for each in Field}
 _TAG = "tag."
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_COMPARED = re.compile(r"(tag\.[^!=]+|[a-z]+)(!?=)", re.IGNORECASE)
+_SIGNS = re.compile(r"[:~^<>]")
 _EXPECTED = {
     "FIELD": "a field, such as application or tag.KEY",
     "WORD": "a value",
@@ -128,6 +130,8 @@ class _Build(Transformer[Token, _Built]):
     def word(self, children: list[Token]) -> _Built:
         (token,) = children
         value, column = _value(token), _column(token)
+        if token.type == "WORD":
+            _check_word(value, column)
         return _Built(
             Or(
                 (
@@ -137,6 +141,16 @@ class _Build(Transformer[Token, _Built]):
                 )
             )
         )
+
+
+def _check_word(word: str, column: int) -> None:
+    """A slip in a term, which as a word would quietly find nothing, is told."""
+    compared = _COMPARED.match(word)
+    if compared and (compared[1].lower() in _FIELDS or compared[1].lower().startswith(_TAG)):
+        operators = _EXPECTED["OPERATOR"] if compared[1].lower() == Field.VERSION else ": or ~ or ^"
+        raise wrong(column + len(compared[1]), f"{operators} after {compared[1]}", f"“{compared[2]}”")
+    if _SIGNS.search(word):
+        raise wrong(column, "a field before the operator, or quotation marks around the word", f"“{word[:20]}”")
 
 
 def _joined(parts: list[_Built], kind: Callable[[tuple[Expression, ...]], Expression]) -> _Built:

@@ -37,7 +37,6 @@ VERSION_SEEN = "data_version"
 """Of the writer's connection: what SQLite counts up for the commits of others, never for its own."""
 
 
-
 class SqliteBackend:
     """One writer thread with group commit, a few reader threads."""
 

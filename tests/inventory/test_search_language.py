@@ -75,6 +75,9 @@ def test_a_blank_filter_asks_nothing(text: str) -> None:
     assert parse(text) is None
 
 
+A_FIELD = "expected a field before the operator, or quotation marks around the word"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -93,11 +96,7 @@ def test_a_blank_filter_asks_nothing(text: str) -> None:
         ("id:x OR Type!=IMAGE", "Column 13 of the filter: expected : or ~ or ^ after Type, not “!=”."),
         ("tag.Team=web", "Column 9 of the filter: expected : or ~ or ^ after tag.Team, not “=”."),
         ("version=15", "Column 8 of the filter: expected one of : ~ ^ > >= < <= after version, not “=”."),
-        (
-            "-type:IMAGE",
-            "Column 1 of the filter: expected a field before the operator, or quotation marks around the word, "
-            "not “-type:IMAGE”.",
-        ),
+        ("-type:IMAGE", f"Column 1 of the filter: {A_FIELD}, not “-type:IMAGE”."),
         ('tag."":x', "Column 5 of the filter: expected a tag's key of 1 to 128 characters."),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
 
 from app.compute.folding import folded
 from app.compute.models import ApplicationRow, ResourceRow
@@ -44,6 +44,23 @@ def held(tx: Transaction, account_id: str, region: str, resource_ids: Collection
         )
         statement = statement.order_by(resources.c.id).with_for_update()
         present.update((each.resource_id, each) for each in found(tx.connection, statement).values())
+    return present
+
+
+def same_machines(connection: Connection, instance_keys: Iterable[int]) -> dict[int, int]:
+    """Of instances that an agent reports too, the keys of the managed instances: same id, account and Region."""
+    instance, twin = resources.alias(), resources.alias()
+    same = and_(
+        twin.c.account_id == instance.c.account_id,
+        twin.c.region == instance.c.region,
+        twin.c.resource_id == instance.c.resource_id,
+        twin.c.type == ResourceType.MANAGED_INSTANCE.value,
+        twin.c.gone_at.is_(None),
+    )
+    present: dict[int, int] = {}
+    for some in in_parts(instance_keys):
+        statement = select(instance.c.id, twin.c.id).join(twin, same).where(instance.c.id.in_(some))
+        present.update((key, managed) for key, managed in connection.execute(statement))
     return present
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from app.alerts.rules import AlertKind
 from app.alerts.service import raise_alert
+from app.compute import managed
 from app.compute.catalogue import instance_type
-from app.compute.resources import Resource, load
+from app.compute.resources import Resource, in_parts, load
 from app.compute.rules import InstanceState, ResourceType
 from app.compute.subjects import instance_subject
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, RuleViolated
-from app.licensing.associations import associate_new, configurations_on
+from app.licensing.associations import Association, associate_new, configurations_on, on_resources, remove
 from app.licensing.counting import Subject
 from app.licensing.gate import Gate, draft
 from app.roles.rules import ServiceLinkedRoleKind, definitions
@@ -47,8 +48,9 @@ class _Broken:
 def discover(tx: Transaction, account_id: str, region: str, arrivals: Sequence[Arrival]) -> None:
     """Put what arrived under the license configurations of its image and launch template that its account sees (EN-8).
 
-    What is stopped carries them and consumes nothing until it starts (EN-5). An account that has not granted its core
-    role has nothing counted (RO-2). One alert for each configuration and kind (EN-3).
+    What is stopped carries them and consumes nothing until it starts (EN-5). What an agent had reported before, and
+    was counted as that, is the same machine: its licenses go over to the instance. An account that has not granted its
+    core role has nothing counted (RO-2). One alert for each configuration and kind (EN-3).
     """
     carried = _carried(tx, arrivals)
     keys = {key for found in carried.values() for key in found}
@@ -58,7 +60,7 @@ def discover(tx: Transaction, account_id: str, region: str, arrivals: Sequence[A
     hosts = load(tx.connection, {each.facts["host_id"] for each in arrivals if each.facts["host_id"]})
     gate = Gate.open(tx.connection, seen, lock=True, host_keys=hosts)
     counted = {key for key, book in gate.books.items() if book.active and book.region == region}
-    work = _Discovery(tx, gate, account_id, hosts)
+    work = _Discovery(tx, gate, account_id, hosts, _reported(tx, arrivals))
     for arrival in arrivals:
         work.one(arrival, [key for key in _of(arrival, carried) if key in counted])
     work.alert(region)
@@ -68,8 +70,15 @@ def discover(tx: Transaction, account_id: str, region: str, arrivals: Sequence[A
 class _Discovery:
     """One account's Region."""
 
-    def __init__(self, tx: Transaction, gate: Gate, account_id: str, hosts: Mapping[int, Resource]) -> None:
-        self.tx, self.gate, self.account_id, self.hosts = tx, gate, account_id, hosts
+    def __init__(
+        self,
+        tx: Transaction,
+        gate: Gate,
+        account_id: str,
+        hosts: Mapping[int, Resource],
+        reported: Mapping[tuple[int, int], Association],
+    ) -> None:
+        self.tx, self.gate, self.account_id, self.hosts, self.reported = tx, gate, account_id, hosts, reported
         self.by = definitions()[ServiceLinkedRoleKind.CORE].arn(account_id)
         self.broken: dict[int, _Broken] = {}
 
@@ -86,6 +95,7 @@ class _Discovery:
                 if isinstance(finding.refusal, RuleViolated):
                     self._note(finding.configuration_key, arrival.key, finding.refusal.message)
         for key in configurations:
+            self._hand_over(arrival, key)
             associate_new(
                 self.tx,
                 self.gate,
@@ -98,6 +108,13 @@ class _Discovery:
                 by=self.by,
                 forced=True,
             )
+
+    def _hand_over(self, arrival: Arrival, configuration_key: int) -> None:
+        """Take a configuration off the managed instance that is the same machine; in one settlement nothing alerts."""
+        counted = self.reported.get((arrival.key, configuration_key))
+        if counted is not None:
+            self.gate.give_back(self.tx, configuration_key, counted.consumed, counted.account_id, counted.resource_key)
+            remove(self.tx, [counted.key])
 
     def _subject(self, arrival: Arrival) -> Subject:
         facts = arrival.facts
@@ -122,6 +139,18 @@ class _Discovery:
             reasons = " ".join(islice(broken.messages, _NAMED))
             alert = draft(book, AlertKind.RULE_VIOLATED, f"{text} {reasons}"[:2000], self.account_id, broken.keys[0])
             raise_alert(self.tx, alert)
+
+
+def _reported(tx: Transaction, arrivals: Sequence[Arrival]) -> dict[tuple[int, int], Association]:
+    """What agents' managed instances carry that are the same machines as arrivals, by arrival and configuration."""
+    tx.flush()
+    twins = managed.same_machines(tx.connection, [each.key for each in arrivals])
+    arrived = {twin: key for key, twin in twins.items()}
+    return {
+        (arrived[each.resource_key], each.configuration_key): each
+        for some in in_parts(arrived)
+        for each in on_resources(tx.connection, some)
+    }
 
 
 def _carried(tx: Transaction, arrivals: Sequence[Arrival]) -> dict[int, Sequence[int]]:

@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
+from app.compute.rules import InstanceState
 from app.inventory.automated import running
 from app.inventory.automated.survey import rule_with
 from app.kernel.clock import ManualClock
+from tests.inventory import cloud as observed
 from tests.inventory import discovery
 from tests.inventory.discovery import (
     FILTER,
@@ -245,6 +247,38 @@ async def test_a_machine_that_an_agent_reports_too_is_counted_once(api: Api) -> 
     await tag(owner, agent, Stage="test")
     await run(owner, await enabled(owner, both, f"id:{name}", "tagged", excludedTags=[{"key": "Stage"}]))
     assert await on(owner, both) == set()
+    assert await made.consistent(owner)
+
+
+@pytest.mark.parametrize("agent_first", [True, False])
+@pytest.mark.parametrize("state", [InstanceState.RUNNING, InstanceState.STOPPED])
+async def test_en_11_a_machine_that_its_image_licenses_is_counted_once_whichever_came_first(
+    api: Api, agent_first: bool, state: InstanceState
+) -> None:
+    """Once as the agent's and then as the instance is one machine, and no new use that would alert again."""
+    owner = await api.account(OWNER)
+    license_ = await made.configuration(owner, countingType="CORE", licenseCount=4)
+    image = await made.image(owner, license_)
+    rule = await enabled(owner, license_, FILTER)
+    asked = "query($id: ID!) { node(id: $id) { ... on MachineImage { resourceId } } }"
+    image_id = (await owner.field(asked, id=image))["resourceId"]
+    found = observed.instance(image_id=image_id, state=state, instance_type="m5.2xlarge", cores=4)
+
+    async def agent() -> None:
+        await oracle(owner, found.resource_id, cores=4)
+        await run(owner, rule)
+
+    async def aws() -> None:
+        await observed.Cloud(api.database).observe(instances=[found])
+
+    for arrive in (agent, aws) if agent_first else (aws, agent):
+        await arrive()
+    for _ in range(2):
+        assert await on(owner, license_) == {f"IMAGE {image_id}", f"INSTANCE {found.resource_id}"}
+        assert await made.consumed(owner, license_) == (4 if state is InstanceState.RUNNING else 0)
+        await agent()
+        await aws()
+    assert await made.alert_kinds(owner) == ["LIMIT_APPROACHING"] * (agent_first or state is InstanceState.RUNNING)
     assert await made.consistent(owner)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
-from app.compute.resources import Resource, load
+from app.compute.resources import Resource, load, visible
 from app.kernel.checks import Check, require
 from app.kernel.database import Transaction
 from app.kernel.errors import Refusal, not_found
@@ -24,7 +24,8 @@ class DisassociationFacts:
     """What an account may take a configuration off, and what stands against it.
 
     An account always may for its own resources, also once a share has ended (SH-5). The owner of the configuration may
-    for the resources of others, but only through their member role (SH-6).
+    for the resources of others, but only through their member role (SH-6): also for a member's image that the owner
+    saw through that role alone, and sees no more (TR-2).
     """
 
     def __init__(
@@ -39,17 +40,32 @@ class DisassociationFacts:
         if self.configuration is None or not (owns or self.reachable):
             self.caller += use_checks(connection, account_id, configuration_key)
         self.resources = load(connection, self.reachable, gone=True)
-        foreign = {each.account_id for each in self.reachable.values() if each.account_id != account_id}
+        self._held = self._holders(connection, owns=owns)
+        foreign = set(self._held.values()) - {account_id}
         self._crossing = (
             acts_in_members(connection, account_id, foreign, self.configuration) if self.configuration else None
         )
 
+    def _holders(self, connection: Connection, *, owns: bool) -> dict[int, str]:
+        """Whose consent each takes: that of who associated it, which is not an image's own account (EN-8)."""
+        holders = {key: each.account_id for key, each in self.reachable.items()}
+        if not owns:
+            return holders
+        images = {
+            key: self.resources[key]
+            for key, holder in holders.items()
+            if holder == self.account_id != self.resources[key].account_id and self.resources[key].gone_at is None
+        }
+        seen = visible(connection, self.account_id, images)
+        return holders | {key: image.account_id for key, image in images.items() if key not in seen}
+
     def checks(self, association: Association) -> list[Check]:
         """What taking the configuration off one resource asks."""
-        if association.account_id == self.account_id or self._crossing is None:
+        holder = self._held[association.resource_key]
+        own, foreign = holder == self.account_id, association.account_id != self.account_id
+        if own or self._crossing is None or not (foreign or self._crossing.within_reach(holder)):
             return [Check("SH-5", "The resource is the account's own")]
-        resource = self.resources[association.resource_key]
-        return self._crossing.checks(association.account_id, resource.arn, associating=False)
+        return self._crossing.checks(holder, self.resources[association.resource_key].arn, associating=False)
 
 
 def disassociation_checks(

@@ -42,6 +42,10 @@ class ActsInMembers:
     others: Mapping[str, Party]
     _usable: dict[str, list[Check]] = field(default_factory=dict)
 
+    def within_reach(self, account_id: str) -> bool:
+        """Whether another account is of the organization, in a Region with support: its consent could be had."""
+        return self.region.supports_cross_account and together(self.actor, self.others[account_id].place)
+
     def checks(self, account_id: str, resource_arn: str, *, associating: bool) -> list[Check]:
         """What the act asks for a resource of another account; its owner's association needs the share as well."""
         checks = [supports(self.region, "Work on the resources of other accounts")]

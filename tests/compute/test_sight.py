@@ -174,15 +174,59 @@ async def test_or_3_and_tr_2_the_master_loses_sight_with_access_or_the_members_r
     await linked(master, enableCrossAccountDiscovery=True)
     await upgraded(master)
     assert set(await seen(master, sorted(theirs))) == theirs
-    roles = await owner.field(
-        "query($id: AccountId!) { account(accountId: $id) { serviceLinkedRoles { id kind } } }", id=OWNER
-    )
-    (role_id,) = [each["id"] for each in roles["serviceLinkedRoles"] if each["kind"] == "MEMBER_ACCOUNT"]
-    delete = "mutation($id: ID!) { deleteServiceLinkedRole(id: $id) { errors { code message } } }"
-    await owner.done(delete, id=role_id)
+    await _delete_member_role(owner)
     assert len(await seen(master, sorted(theirs))) == 1
     await master.done("mutation { disableServiceAccess { errors { message } } }")
     assert await seen(master, sorted(theirs)) == {}
+
+
+async def test_tr_2_a_members_images_are_out_of_reach_until_its_role_is_there_again(api: Api) -> None:
+    """Those that the master saw through that role alone; what was shared with it stays its own to take off (EN-8)."""
+    master = await organization(api, OWNER)
+    owner = await api.client(OWNER)
+    await linked(master, linkOrganization=True)
+    await linked(master, enableCrossAccountDiscovery=True)
+    await upgraded(master)
+    kept, shared = await made.image(owner), await made.image(owner, name="shared")
+    share = "mutation($id: ID!, $to: [AccountId!]!) { shareImage(id: $id, accountIds: $to) { errors { code } } }"
+    await owner.done(share, id=shared, to=[MASTER])
+    licenses = await made.configuration(master)
+    await made.associate(master, licenses, kept, shared)
+    await _delete_member_role(owner)
+    wanted = {"licenseConfigurationId": licenses, "resourceIds": [kept, shared]}
+    answer = await master.field(made.DISASSOCIATE, input=wanted)
+    assert answer["disassociatedIds"] == [shared]
+    (error,) = answer["errors"]
+    assert (error["code"], error["rule"], error["nodeIds"]) == ("ROLE_MISSING", "TR-2", [kept])
+    service = "license-manager.member-account.amazonaws.com"
+    create = (
+        "mutation($input: CreateServiceLinkedRoleInput!) { createServiceLinkedRole(input: $input) { errors { code } } }"
+    )
+    await owner.done(create, input={"serviceName": service})
+    assert (await master.done(made.DISASSOCIATE, input={**wanted, "resourceIds": [kept]}))["disassociatedIds"] == [kept]
+
+
+async def test_or_4_a_removed_members_image_is_let_go_by_who_put_a_license_on_it(api: Api) -> None:
+    """Nobody's consent is left to ask for, and the license configuration would never be rid of it."""
+    master = await organization(api, OWNER)
+    owner = await api.client(OWNER)
+    await linked(master, linkOrganization=True)
+    await linked(master, enableCrossAccountDiscovery=True)
+    await upgraded(master)
+    image_id, licenses = await made.image(owner), await made.configuration(master)
+    await made.associate(master, licenses, image_id)
+    await master.done("mutation($id: AccountId!) { removeAccount(accountId: $id) { errors { code } } }", id=OWNER)
+    wanted = {"licenseConfigurationId": licenses, "resourceIds": [image_id]}
+    assert (await master.done(made.DISASSOCIATE, input=wanted))["disassociatedIds"] == [image_id]
+
+
+async def _delete_member_role(member: Client) -> None:
+    roles = await member.field(
+        "query($id: AccountId!) { account(accountId: $id) { serviceLinkedRoles { id kind } } }", id=member.account_id
+    )
+    (role_id,) = [each["id"] for each in roles["serviceLinkedRoles"] if each["kind"] == "MEMBER_ACCOUNT"]
+    delete = "mutation($id: ID!) { deleteServiceLinkedRole(id: $id) { deletedId errors { code message } } }"
+    await member.done(delete, id=role_id)
 
 
 async def test_rg_2_the_master_does_not_see_into_regions_without_support(api: Api) -> None:

@@ -68,7 +68,9 @@ Explain = Callable[[Connection, Viewer, DecisionInput], list[Check]]
 
 def explain(connection: Connection, viewer: Viewer, question: DecisionInput) -> list[Check]:
     """The checks of an action, in the order in which it runs them; the first is the caller's permission (PM-1)."""
-    permission = asked("PM-1", "The caller is an administrator", lambda: viewer.require(Permission.ADMINISTRATOR))
+    # The search alone is a read.
+    needed = Permission.AUDITOR if question.action is Action.SEARCH_ORGANIZATION else Permission.ADMINISTRATOR
+    permission = asked("PM-1", f"The caller has the permission {needed.lower()}", lambda: viewer.require(needed))
     return [permission, *_EXPLANATIONS[question.action](connection, viewer, question)]
 
 

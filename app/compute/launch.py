@@ -16,6 +16,7 @@ from app.compute.rules import InstanceState, ResourceType
 from app.compute.words import Word, note, note_tags
 from app.kernel.database import Transaction
 from app.kernel.errors import DomainError, ErrorCode, LimitExceeded, Refusal, RuleViolated
+from app.kernel.findings import Findings
 from app.kernel.ids import arn, new_hex, new_key
 from app.kernel.tables import table_of
 from app.kernel.viewer import Permission, Viewer
@@ -76,16 +77,22 @@ def launch_batch(tx: Transaction, requests: Sequence[LaunchRequest]) -> list[Lau
 
 
 def preview(connection: Connection, viewer: Viewer, command: LaunchCommand) -> Preview:
-    """What the launch would do, by the very checks that it runs, without doing it."""
+    """What the launch would do, by the very checks that it runs, without doing it.
+
+    Who may not launch (PM-1) is told so, and what the launch would come to all the same.
+    """
+    findings = Findings()
+    findings.of(viewer.require, Permission.USER)
     try:
-        viewer.require(Permission.AUDITOR)
         command.check()
         facts = gather(connection, [command], lock=False)
+        if _repeated(command, facts) is not None:
+            return Preview(Judgement((), {}), refusals=tuple(findings.refusals))
         planned = plan(command, facts)
     except DomainError as error:
-        return Preview(refusals=tuple(error.refusals))
+        return Preview(refusals=(*findings.refusals, *error.refusals))
     judgement = facts.gate.judge(planned.configuration_keys, planned.subject, command.count)
-    return Preview(judgement, facts.gate.books)
+    return Preview(judgement, facts.gate.books, tuple(findings.refusals))
 
 
 def _one(tx: Transaction, request: LaunchRequest, facts: LaunchFacts) -> LaunchResult:

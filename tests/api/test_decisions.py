@@ -82,6 +82,12 @@ async def test_pm_1_an_auditor_is_told_that_it_may_not(api: Api) -> None:
     assert decision["checks"][0]["error"]["code"] == "ACCESS_DENIED"
 
 
+async def test_pm_1_an_auditor_is_told_that_it_may_search_the_organization(api: Api) -> None:
+    await api.account(OWNER)
+    decision = await decide(await api.client(OWNER, Permission.AUDITOR), "SEARCH_ORGANIZATION", region=made.REGION)
+    assert (decision["checks"][0]["rule"], decision["checks"][0]["passed"]) == ("PM-1", True)
+
+
 async def test_a_decision_without_what_its_action_needs_names_the_field(api: Api) -> None:
     owner = await api.account(OWNER)
     answer = await owner.raw(DECISION, {"input": {"action": "ASSOCIATE"}})

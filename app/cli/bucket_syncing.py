@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.syncing import MOST_SHOWN, Accounts, Regions, tell_reasons
+from app.cli.syncing import MOST_SHOWN, Accounts, DryRun, Regions, tell_dry_run, tell_reasons
 
 if TYPE_CHECKING:
     from app.inventory.aws.bucket_syncing import SyncedBuckets
@@ -26,6 +26,7 @@ def buckets(
     ] = None,
     account: Accounts = None,
     region: Regions = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Read what changed in folders or buckets that SSM resource data syncs write.
 
@@ -37,19 +38,21 @@ def buckets(
     from app.inventory.aws.buckets import sources_of, told, unreadable
 
     with explained():
-        sources = sources_of(settings(), source or ())
+        sources = sources_of(settings(), source or (), dry_run=dry_run)
     if not sources:
         fail(UNUSABLE, "There is nothing to read.", "  Name a folder or bucket, or set TOLLGATE_INVENTORY_SOURCES.")
 
     async def work(database: "Database") -> "SyncedBuckets":
         with steps("Reading files") as ahead:
-            return await synchronise(database, sources, accounts=account or (), regions=region or (), told=ahead)
+            return await synchronise(
+                database, sources, accounts=account or (), regions=region or (), dry_run=dry_run, told=ahead
+            )
 
     try:
         synced = run(work)
     except unreadable() as error:
         fail(REFUSED, f"{_named(sources)} can't be listed: {told(error)}.")
-    _tell(synced)
+    _tell(synced, dry_run)
     if synced.failures:
         raise typer.Exit(REFUSED)
 
@@ -58,10 +61,11 @@ def _named(sources: "dict[str, BucketSource]") -> str:
     return ", ".join(each.destination for each in sources.values())
 
 
-def _tell(synced: "SyncedBuckets") -> None:
+def _tell(synced: "SyncedBuckets", dry_run: bool) -> None:
     from app.cli.printing import summary
 
     summary(synced.changes, NOTHING)
+    tell_dry_run(dry_run)
     for what, names in synced.passed_over.items():
         if names:
             some = ", ".join(sorted(names)[:MOST_SHOWN])

@@ -22,12 +22,14 @@ Regions = Annotated[
     list[str] | None, typer.Option("--region", help="In this Region alone; can be given again.", metavar="REGION")
 ]
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and keep nothing.")]
+
 
 @app.command()
 def aws(
     account: Accounts = None,
     region: Regions = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and keep nothing.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Ask AWS for the organization and what its accounts hold, with the credentials that boto3 finds.
 
@@ -100,8 +102,7 @@ def _tell(synced: "Synced", dry_run: bool) -> None:
         ),
     )
     summary(synced.changes, NOTHING)
-    if dry_run:
-        typer.echo("Nothing of it was kept.")
+    tell_dry_run(dry_run)
     for each in synced.elsewhere[:1]:
         typer.echo(
             f"{len(synced.elsewhere):,} of account {each.account_id} and others are synchronised by another run now.",
@@ -124,6 +125,12 @@ def _failures(synced: "Synced") -> None:
             for (message, remedy), regions in reasons.items()
         ]
     )
+
+
+def tell_dry_run(dry_run: bool) -> None:
+    """Say of a dry run that it was one."""
+    if dry_run:
+        typer.echo("Nothing of it was kept.")
 
 
 def tell_reasons(reasons: "Sequence[tuple[str, str | None]]") -> None:

@@ -63,6 +63,18 @@ async def collect_all(
             after_each()
 
 
+async def rehearse(database: Database, synchronised: Synchronised, sources: Mapping[str, Source], told: Told) -> None:
+    """Ask sources that keep nothing; no synchronisation begins, and no rule is evaluated."""
+
+    async def progress(done: int, total: int) -> None:
+        told(done, total)
+
+    run = Run(database, synchronised.targets, progress)
+    for source in sources.values():
+        await source.collect(run)
+    synchronised.include(run)
+
+
 async def collect(
     database: Database,
     targets: Sequence[Target],

@@ -7,6 +7,7 @@ from app.inventory.aws.ssm import APPLICATION
 from tests.cli.conftest import Run
 from tests.inventory.bucket import OWNER, REGION, UPGRADE, bucket
 from tests.support.api import Api
+from tests.support.contents import contents
 
 
 async def test_what_changed_is_read_and_what_is_left_out_is_named(api: Api, tollgate: Run, tmp_path: Path) -> None:
@@ -25,6 +26,26 @@ async def test_what_changed_is_read_and_what_is_left_out_is_named(api: Api, toll
         key = data.put(APPLICATION, "mi-1", b"broken")
         fourth = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination, "--account", OWNER)
         assert (fourth.exit_code, f"{key}, line 1: " in fourth.stderr) == (1, True)
+
+
+async def test_a_dry_run_tells_what_would_change_and_keeps_nothing(api: Api, tollgate: Run, tmp_path: Path) -> None:
+    """IN-3: neither servers nor what was read of them, nor that anything was synchronised."""
+    owner = await api.account(OWNER)
+    await owner.done(UPGRADE, region=REGION)
+    with bucket(str(tmp_path / "data")) as data:
+        data.server("mi-1")
+        data.put(APPLICATION, "mi-2", b"broken")
+        before = await contents(api.database)
+        rehearsed = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination, "--dry-run")
+        assert await contents(api.database) == before
+        done = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination)
+        assert (rehearsed.exit_code, done.exit_code) == (1, 1)
+        assert "managed instances: 1 added" in done.stdout
+        assert rehearsed.stdout == done.stdout + "Nothing of it was kept.\n"
+        assert "mi-2" in rehearsed.stderr
+        assert rehearsed.stderr == done.stderr
+        again = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination, "--dry-run")
+        assert again.stdout == "Nothing changed: what the files tell is known.\nNothing of it was kept.\n"
 
 
 async def test_sources_that_are_none_are_refused(api: Api, tollgate: Run, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from app.inventory.aws.buckets import BucketSource, known_accounts
 from app.inventory.aws.layout import PassedOver, accounts_in
-from app.inventory.collecting import Synchronised, Told, collect_all
+from app.inventory.collecting import Synchronised, Told, collect_all, rehearse
 from app.inventory.sources import Target
 from app.kernel.database import Database
 from app.kernel.ids import check_account_id
@@ -28,11 +28,13 @@ async def synchronise(
     *,
     accounts: Collection[str] = (),
     regions: Collection[str] = (),
+    dry_run: bool = False,
     told: Told = lambda done, total: None,
 ) -> SyncedBuckets:
     """Read what the sources have of the accounts that the service knows, or of some, in some Regions or in all.
 
-    Raises DomainError for an account or Region that is none, and what a store raises where it can't be listed.
+    `dry_run`: the sources keep nothing, and no synchronisation begins. Raises DomainError for an account or Region that
+    is none, and what a store raises where it can't be listed.
     """
     codes = [region_of(each, "--region").code for each in regions] or [each.code for each in all_regions()]
     wanted = {check_account_id(each, "--account") for each in accounts}
@@ -43,7 +45,11 @@ async def synchronise(
     known = await database.read(lambda connection: known_accounts(connection, sorted(there)))
     ids = sorted(known & wanted if wanted else known)
     synced = SyncedBuckets(targets=[Target(account_id, code) for account_id in ids for code in codes])
-    await collect_all(database, synced, sources, lambda _: told, lambda: _note(synced, sources))
+    if dry_run:
+        await rehearse(database, synced, sources, told)
+        _note(synced, sources)
+    else:
+        await collect_all(database, synced, sources, lambda _: told, lambda: _note(synced, sources))
     return synced
 
 

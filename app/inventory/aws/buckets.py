@@ -15,6 +15,7 @@ from app.inventory.aws.layout import PassedOver, ServerFiles, Survey, account_fo
 from app.inventory.aws.reading import Fault, ServerRead, read_server
 from app.inventory.aws.taking import take_reports
 from app.inventory.models import InventoryFileRow
+from app.inventory.rehearsal import written
 from app.inventory.reports import Taken
 from app.inventory.sources import MOST_FAILURES, Run, Target
 from app.kernel.database import Transaction
@@ -36,15 +37,18 @@ _NAMES_AT_ONCE = 5_000
 _SHOWN = 5
 
 
-def sources_of(settings: Settings, given: Sequence[str] = ()) -> dict[str, "BucketSource"]:
-    """The sources of some folders and buckets, or of those that are set, by name; SettingsError for what is neither."""
+def sources_of(settings: Settings, given: Sequence[str] = (), *, dry_run: bool = False) -> dict[str, "BucketSource"]:
+    """The sources of some folders and buckets, or of those that are set, by name; SettingsError for what is neither.
+
+    `dry_run`: what would change is counted, and nothing is kept.
+    """
     found: dict[str, BucketSource] = {}
     for number, destination in enumerate(given or settings.inventory_sources, 1):
         try:
             store = open_store(destination, endpoint_url=settings.aws_endpoint_url)
         except ValueError as error:
             raise SettingsError(f"TOLLGATE_INVENTORY_SOURCES: {error}") from None
-        found[f"{NAME} {number}"] = BucketSource(destination, store)
+        found[f"{NAME} {number}"] = BucketSource(destination, store, dry_run)
     return found
 
 
@@ -71,6 +75,7 @@ class BucketSource:
 
     destination: str
     store: Store
+    dry_run: bool = False
     passed_over: PassedOver = field(default_factory=PassedOver)
 
     @property
@@ -189,7 +194,7 @@ class _Taking:
         read = await asyncio.gather(*(self._read(each) for each in batch))
         for each in read:
             self.faults += each.faults
-        taken = await self.run.database.write(lambda tx: self._write(tx, read))
+        taken = await written(self.run.database, lambda tx: self._write(tx, read), dry_run=self.source.dry_run)
         self.run.changes.include(taken.changes)
         for refusal in taken.refused:
             self.run.leave_out(self.target, refusal)

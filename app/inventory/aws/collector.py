@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import structlog
 
@@ -14,6 +14,7 @@ from app.inventory.aws.clients import Account, Caller, Cloud
 from app.inventory.aws.observing import Told, observe
 from app.inventory.aws.refusals import CallRefused
 from app.inventory.aws.taking import take, take_organization
+from app.inventory.rehearsal import written
 from app.inventory.sources import Run, Target
 from app.kernel.changes import Changes
 from app.kernel.database import Database, Transaction
@@ -26,13 +27,6 @@ from app.settings import Settings, SettingsError
 log = structlog.get_logger(__name__)
 TELL_SECONDS = 2.0
 T = TypeVar("T")
-
-
-class _Undone(Exception):
-    """What a unit of work came to that is not to be kept."""
-
-    def __init__(self, result: object) -> None:
-        self.result = result
 
 
 class AwsCollector:
@@ -147,12 +141,7 @@ class AwsCollector:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def _written(self, database: Database, work: Callable[[Transaction], T]) -> T:
-        if not self._dry_run:
-            return await database.write(work)
-        try:
-            return await database.write(lambda tx: _undo(work(tx)))
-        except _Undone as undone:
-            return cast("T", undone.result)
+        return await written(database, work, dry_run=self._dry_run)
 
 
 def _observed(account: Account, region: str) -> Told:
@@ -161,10 +150,6 @@ def _observed(account: Account, region: str) -> Told:
         return observe(asker, account.account_id, region)
     finally:
         asker.close()
-
-
-def _undo(result: object) -> Any:
-    raise _Undone(result)
 
 
 def _visited(settings: Settings) -> tuple[str, ...]:

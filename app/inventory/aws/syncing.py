@@ -1,6 +1,6 @@
 """One synchronisation with AWS from its beginning to its end, for whoever waits for it: the command line."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from app.inventory.aws.clients import Caller
 from app.inventory.aws.collector import AwsCollector
 from app.inventory.aws.refusals import CallRefused
-from app.inventory.collecting import Synchronised, Told, collect_all
+from app.inventory.collecting import Synchronised, Told, collect_all, rehearse
 from app.inventory.sources import AWS, Run, Target
 from app.kernel.changes import Changes
 from app.kernel.database import Database
@@ -63,9 +63,7 @@ async def synchronise(
     synced = Synced(caller=caller, targets=targets, changes=changes, organization=refused)
     source = _Alone(collector, caller)
     if dry_run:
-        run = Run(database, targets, _quietly(told))
-        await source.collect(run)
-        synced.include(run)
+        await rehearse(database, synced, {AWS: source}, told)
         return synced
     await collect_all(database, synced, {AWS: source}, lambda before: _ahead(told, before, len(targets)))
     return synced
@@ -98,10 +96,3 @@ def _accounts(connection: Connection, caller: Caller, wanted: Collection[str]) -
 def _ahead(told: Told, before: int, total: int) -> Told:
     """Of several runs one after the other, how far all of them are."""
     return lambda done, _: told(before + done, total)
-
-
-def _quietly(told: Told) -> Callable[[int, int], Awaitable[None]]:
-    async def progress(done: int, total: int) -> None:
-        told(done, total)
-
-    return progress

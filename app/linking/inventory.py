@@ -57,14 +57,15 @@ def search_at_all(connection: Connection, account_id: str, region: str | None) -
 
 
 def left_out(connection: Connection, account_id: str, region: str | None) -> list[Refusal]:
-    """The members that a search of the organization leaves out, each with the reason: it has no member role.
+    """The members that a search of the organization leaves out, each with the reason: what its member role lacks.
 
     What `search` says of each where it is not refused as a whole, found without asking those that it reaches.
     """
     searched = _asked(region)[0]
     lacking = connection.execute(inventories_closed_to(literal(account_id))).scalars()
-    refused = [_member_checks(Act.SEARCH, Party(each, None, {}), searched) for each in lacking]
-    return [reasons(each)[0] for each in refused]
+    closed = parties(connection, dict.fromkeys(lacking), [Role.MEMBER_ACCOUNT])
+    refused = [reasons(_member_checks(Act.SEARCH, each, searched)) for each in closed.values()]
+    return [each[0] for each in refused if each]
 
 
 def synchronise(connection: Connection, account_id: str, region: str | None) -> Across:

@@ -1,8 +1,9 @@
 """Which accounts have a role, as SQL that other slices put in their own predicates."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, Text, cast, exists, select
 
 from app.kernel.tables import table_of
 from app.roles.models import ServiceLinkedRoleRow
@@ -15,4 +16,22 @@ def has_role(account_id: ColumnElement[Any], kind: ServiceLinkedRoleKind) -> Col
     """Whether an account has a role."""
     role = roles.alias()
     held = select(role.c.id).where(role.c.account_id == account_id, role.c.kind == kind.value)
+    return exists(held.correlate_except(role))
+
+
+def has_role_for(
+    account_id: ColumnElement[Any], kind: ServiceLinkedRoleKind, actions: Collection[str]
+) -> ColumnElement[bool]:
+    """Whether an account has a role whose policy grants some actions by their names.
+
+    On what and on which condition a policy grants them, SQL does not read: the policies of the service grant reads on
+    everything (RO-1).
+    """
+    role = roles.alias()
+    policy = cast(role.c.policy, Text)
+    held = select(role.c.id).where(
+        role.c.account_id == account_id,
+        role.c.kind == kind.value,
+        *(policy.contains(f'"{action}"') for action in actions),
+    )
     return exists(held.correlate_except(role))

@@ -17,6 +17,7 @@ from app.linking.inventory import left_out, search
 from app.linking.service import upgrade_data_catalog
 from app.linking.sight import inventories_closed_to, inventories_seen_by, inventory_seen_by, searched_regions
 from app.organizations import accounts
+from app.roles.rules import definitions
 from tests.inventory.search_world import SEARCH, found, refused, report, tag
 from tests.sharing.stage import (
     ANN,
@@ -36,6 +37,11 @@ from tests.support.statements import reads_of
 
 ACROSS = {"scope": "ORGANIZATION"}
 NODE = "query($id: ID!) { node(id: $id) { id ... on ManagedInstance { resourceId applications { name } } } }"
+
+
+def without(policy: dict[str, Any], sid: str) -> dict[str, Any]:
+    """A policy that lost one of its statements."""
+    return {**policy, "Statement": [each for each in policy["Statement"] if each["Sid"] != sid]}
 
 
 async def discovering(api: Api, *members: str) -> tuple[Stage, Client]:
@@ -66,6 +72,23 @@ async def test_in_2_the_master_finds_what_all_members_have(api: Api) -> None:
     assert await found(master, f"account:{ANN}", **ACROSS) == {f"mi-{ANN}"}
     assert await found(master, f"account:{OUTSIDER}", **ACROSS) == set()
     assert await found(master) == {f"mi-{MASTER}"}
+    assert await skipped(master) == []
+
+
+async def test_ro_6_a_member_whose_role_does_not_grant_the_reads_is_left_out_and_named(api: Api) -> None:
+    """That its role is there is not enough; what else the role lacks does not matter to a search."""
+    stage, master = await discovering(api, ANN, BOB)
+    ids = {account_id: await server(api, account_id, f"mi-{account_id}") for account_id in (ANN, BOB)}
+    policy = definitions()[MEMBER_ROLE].policy
+    await stage.set_policy(ANN, MEMBER_ROLE, without(policy, "SSMPermissions"))
+    await stage.set_policy(BOB, MEMBER_ROLE, without(without(policy, "RAMPermissions"), "LicenseManagerPermissions"))
+    answer = await master.field(SEARCH, filter="", **ACROSS)
+    assert [each["node"]["resourceId"] for each in answer["edges"]] == [f"mi-{BOB}"]
+    assert [(each["accountId"], each["code"], each["rule"]) for each in answer["skipped"]] == [
+        (ANN, "ROLE_NOT_ALLOWED", "RO-6")
+    ]
+    assert await master.field(NODE, id=ids[ANN]) is None
+    await stage.set_policy(ANN, MEMBER_ROLE, policy)
     assert await skipped(master) == []
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.syncing import MOST_SHOWN, Accounts, DryRun, Regions, tell_dry_run, tell_reasons
+from app.cli.syncing import MOST_SHOWN, Accounts, DryRun, Regions, tell_dry_run, tell_reasons, tell_rules
 
 if TYPE_CHECKING:
     from app.inventory.aws.bucket_syncing import SyncedBuckets
@@ -53,7 +53,7 @@ def buckets(
     except unreadable() as error:
         fail(REFUSED, f"{_named(sources)} can't be listed: {told(error)}.")
     _tell(synced, dry_run)
-    if synced.failures:
+    if synced.failures or any(each.broken for each in synced.rules):
         raise typer.Exit(REFUSED)
 
 
@@ -66,6 +66,7 @@ def _tell(synced: "SyncedBuckets", dry_run: bool) -> None:
 
     summary(synced.changes, NOTHING)
     tell_dry_run(dry_run)
+    tell_rules(synced.rules)
     for what, names in synced.passed_over.items():
         if names:
             some = ", ".join(sorted(names)[:MOST_SHOWN])

@@ -7,6 +7,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.inventory.automated.outcome import Outcome
     from app.inventory.aws.collector import AwsCollector
     from app.inventory.aws.syncing import Synced
     from app.kernel.database import Database, Transaction
@@ -49,7 +50,7 @@ def aws(
     finally:
         collector.close()
     _tell(synced, dry_run)
-    if synced.failures or synced.organization:
+    if synced.failures or synced.organization or any(each.broken for each in synced.rules):
         raise typer.Exit(REFUSED)
 
 
@@ -103,6 +104,7 @@ def _tell(synced: "Synced", dry_run: bool) -> None:
     )
     summary(synced.changes, NOTHING)
     tell_dry_run(dry_run)
+    tell_rules(synced.rules)
     for each in synced.elsewhere[:1]:
         typer.echo(
             f"{len(synced.elsewhere):,} of account {each.account_id} and others are synchronised by another run now.",
@@ -133,14 +135,40 @@ def tell_dry_run(dry_run: bool) -> None:
         typer.echo("Nothing of it was kept.")
 
 
-def tell_reasons(reasons: "Sequence[tuple[str, str | None]]") -> None:
-    """Why something was left out, each with its remedy: the first of them."""
+def tell_rules(rules: "Sequence[Outcome]") -> None:
+    """What the rules of discovery came to that were evaluated, and on stderr what stood in their way."""
+    from app.cli.printing import table
+
+    if rules:
+        typer.echo()
+        table(
+            ("RULE OF DISCOVERY", "ACCOUNT", "REGION", "FOUND", "ASSOCIATED", "ALREADY", "LEFT OUT"),
+            ((each.name, each.account_id, each.region, *_figures(each)) for each in rules),
+        )
+    reasons = (
+        (f"Rule “{each.name}” of account {each.account_id}: {refusal.message}", refusal.remedy)
+        for each in rules
+        for refusal in each.skipped
+    )
+    tell_reasons(list(dict.fromkeys(reasons)), "lastRun of discoveryRules has them by rule")
+
+
+def _figures(rule: "Outcome") -> tuple[str, ...]:
+    if rule.broken:
+        return ("not evaluated", "", "", "")
+    return tuple(f"{each:,}" for each in (rule.matched, rule.associated, rule.already_associated, rule.left_out))
+
+
+def tell_reasons(
+    reasons: "Sequence[tuple[str, str | None]]", all_of_them: str = "the query inventorySyncs has them by account"
+) -> None:
+    """Why something was left out, each with its remedy: the first of them, and where the others are."""
     for message, remedy in reasons[:MOST_SHOWN]:
         typer.echo(message, err=True)
         if remedy:
             typer.echo(f"  {remedy}", err=True)
     if len(reasons) > MOST_SHOWN:
-        typer.echo(f"… and {len(reasons) - MOST_SHOWN:,} more; the query inventorySyncs has them by account.", err=True)
+        typer.echo(f"… and {len(reasons) - MOST_SHOWN:,} more; {all_of_them}.", err=True)
 
 
 def _words(refusal: "Refusal") -> tuple[str, str | None]:

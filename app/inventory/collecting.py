@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from app.inventory import syncs
+from app.inventory.automated.outcome import Outcome
 from app.inventory.automated.running import run_concerned
 from app.inventory.sources import Run, Source, Target, registered
 from app.kernel.changes import Changes
@@ -24,6 +25,7 @@ class Synchronised:
     """What synchronisations for someone who waits came to. `failures` are of targets or parts of them.
 
     `in_part`: those of them whose rest is synchronised. `elsewhere`: targets that another run brings up to date now.
+    `rules`: the evaluations of rules of discovery.
     """
 
     targets: Sequence[Target]
@@ -31,10 +33,12 @@ class Synchronised:
     failures: dict[Target, list[Refusal]] = field(default_factory=dict)
     in_part: list[Target] = field(default_factory=list)
     elsewhere: list[Target] = field(default_factory=list)
+    rules: list[Outcome] = field(default_factory=list)
 
     def include(self, run: Run) -> None:
         """Add what one run came to."""
         self.changes.include(run.changes)
+        self.rules += run.rules
         for refused in (run.failures, run.left_out):
             for target, refusals in refused.items():
                 self.failures.setdefault(target, []).extend(refusals)
@@ -104,7 +108,7 @@ async def collect(
             log.exception("a source of inventory failed", source=name)
             for target in targets:
                 run.fail(target, _failed(name, target))
-    await run_concerned(database, targets, lambda: progress(*reached))
+    run.rules += await run_concerned(database, targets, lambda: progress(*reached))
     await database.write(lambda tx: syncs.finish(tx, targets, by, run.failures, run.left_out))
     return run
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.inventory.automated.outcome import Outcome
 from app.kernel.changes import Changes
 from app.kernel.database import Database
 from app.kernel.errors import Refusal
@@ -27,7 +28,7 @@ class Run:
 
     A source writes what it finds and counts it in `changes`, calls `progress` as it goes on (at least every minute: a
     run that is silent for five is taken for ended), `fail` for a target that it must leave out, and `leave_out` for a
-    part of one; neither stops the rest.
+    part of one; neither stops the rest. `rules` are those of discovery that were evaluated at its end.
     """
 
     database: Database
@@ -36,6 +37,7 @@ class Run:
     failures: dict[Target, list[Refusal]] = field(default_factory=dict)
     left_out: dict[Target, list[Refusal]] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
+    rules: list[Outcome] = field(default_factory=list)
 
     def fail(self, target: Target, refusal: Refusal) -> None:
         """Leave a target out, and say why. It counts as not synchronised."""

@@ -3,9 +3,13 @@
 import asyncio
 from pathlib import Path
 
+from sqlalchemy import text
+
 from app.inventory.aws.ssm import APPLICATION
 from tests.cli.conftest import Run
 from tests.inventory.bucket import OWNER, REGION, UPGRADE, bucket
+from tests.inventory.discovery import enabled
+from tests.support import licenses as made
 from tests.support.api import Api
 from tests.support.contents import contents
 
@@ -46,6 +50,25 @@ async def test_a_dry_run_tells_what_would_change_and_keeps_nothing(api: Api, tol
         assert rehearsed.stderr == done.stderr
         again = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination, "--dry-run")
         assert again.stdout == "Nothing changed: what the files tell is known.\nNothing of it was kept.\n"
+
+
+async def test_in_3_what_rules_of_discovery_did_is_told(api: Api, tollgate: Run, tmp_path: Path) -> None:
+    """And a rule that could not be evaluated, with its reason and by the exit code."""
+    owner = await api.account(OWNER)
+    await owner.done(UPGRADE, region=REGION)
+    await enabled(owner, await made.configuration(owner), "id:mi-1", "By id")
+    with bucket(str(tmp_path / "data")) as data:
+        data.server("mi-1")
+        done = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination, "--region", REGION)
+        heads, line = (each.split() for each in done.stdout.splitlines()[-2:])
+        assert " ".join(heads) == "RULE OF DISCOVERY ACCOUNT REGION FOUND ASSOCIATED ALREADY LEFT OUT"
+        assert line == ["By", "id", OWNER, REGION, "1", "1", "0", "0"]
+        assert (done.exit_code, "Rule" in done.stderr) == (0, False)
+        await api.database.write(lambda tx: tx.execute(text("UPDATE discovery_rule SET filter = '(('")))
+        broken = await asyncio.to_thread(tollgate, "sync", "buckets", data.destination, "--region", REGION)
+        assert broken.stdout.splitlines()[-1].split() == ["By", "id", OWNER, REGION, "not", "evaluated"]
+        assert broken.exit_code == 1
+        assert f"Rule “By id” of account {OWNER}: Column 3 of the filter: " in broken.stderr
 
 
 async def test_sources_that_are_none_are_refused(api: Api, tollgate: Run, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """Automated discovery: what a filter finds is put under a license, dry-run first, counted and never stopped (EN-10)."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
 from app.compute.rules import InstanceState
 from app.inventory.automated import running
-from app.inventory.automated.survey import rule_with
+from app.inventory.automated.definition import Rule
+from app.inventory.automated.survey import Survey, rule_with, survey
 from app.kernel.clock import ManualClock
 from tests.inventory import cloud as observed
 from tests.inventory import discovery
@@ -372,6 +375,48 @@ async def test_en_11_two_servers_that_evaluate_at_once_associate_each_resource_o
     assert len(await on(owner, license_)) == 20
     assert await made.consumed(owner, license_) == 80
     assert await made.consistent(owner)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [("filter", "Column 3 of the filter: "), ("survey", "The rule “broken” could not be evaluated to its end")],
+)
+async def test_in_3_a_rule_that_cant_be_evaluated_says_so_and_stops_no_other(
+    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, broken: str, told: str, by_hand: bool
+) -> None:
+    owner = await api.account(OWNER)
+    license_ = await made.configuration(owner)
+    rule = await enabled(owner, license_, "id:mi-other", "broken")
+    await enabled(owner, license_, FILTER, "works")
+    await oracle(owner, "mi-1")
+    clock.advance(minutes=1)
+    if broken == "filter":
+        spoilt = text("UPDATE discovery_rule SET filter = '((' WHERE name = 'broken'")
+        await api.database.write(lambda tx: tx.execute(spoilt))
+    else:
+
+        def fails(connection: Connection, rule: Rule, *given: Any, **more: Any) -> Survey:
+            if rule.name == "broken":
+                raise RuntimeError("geheim")
+            return survey(connection, rule, *given, **more)
+
+        monkeypatch.setattr(running, "survey", fails)
+    if by_hand:
+        last = await run(owner, rule)
+    else:
+        await owner.done(SYNC)
+        (last,) = [
+            edge["node"]["lastRun"]
+            for edge in (await owner.field(discovery.RULES))["edges"]
+            if edge["node"]["name"] == "broken"
+        ]
+        assert await on(owner, license_) == {"MANAGED_INSTANCE mi-1"}
+    assert last["finishedAt"] == "2026-01-05T09:01:00.000000Z"
+    (why,) = last["skipped"]
+    assert told in why["message"]
+    assert why["remedy"]
+    assert "geheim" not in str(why)
 
 
 async def test_a_run_of_many_parts_finds_all(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

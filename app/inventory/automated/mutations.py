@@ -9,6 +9,7 @@ import structlog
 from app.inventory.automated import managing, previewing, running
 from app.inventory.automated.definition import Definition, ExcludedTag, Rule
 from app.inventory.automated.managing import WHAT, CreateRule, UpdateRule
+from app.inventory.automated.outcome import Outcome
 from app.inventory.automated.previewing import Preview
 from app.inventory.automated.schema import DiscoveryPreview, DiscoveryRule, told
 from app.inventory.rules import DiscoveryScope
@@ -28,7 +29,7 @@ from app.kernel.viewer import Permission, Viewer
 
 log = structlog.get_logger(__name__)
 WAIT_SECONDS = 10.0
-_going_on: set[asyncio.Task[None]] = set()
+_going_on: set[asyncio.Task[Outcome | None]] = set()
 
 
 # ------------------------------------------------------------ inputs
@@ -271,7 +272,7 @@ async def _run(database: Database, rule: Rule, include_taken_off: bool) -> bool:
     return bool(done)
 
 
-def _ended(task: asyncio.Task[None]) -> None:
+def _ended(task: asyncio.Task[Outcome | None]) -> None:
     """What could not be finished is made up for by the next synchronisation."""
     _going_on.discard(task)
     if not task.cancelled() and task.exception() is not None:

@@ -16,11 +16,12 @@ from app.audit.records import record_act
 from app.compute.resources import load
 from app.inventory.automated.definition import Rule, rule_of
 from app.inventory.automated.matching import Matching, Reason
+from app.inventory.automated.outcome import Outcome
 from app.inventory.automated.survey import Survey, require_whole, rule_with, rules, survey
 from app.inventory.rules import DiscoveryScope
 from app.inventory.sources import MOST_FAILURES, Target
 from app.kernel.database import Database, Transaction
-from app.kernel.errors import DomainError, Refusal, Unavailable
+from app.kernel.errors import DomainError, ErrorCode, Refusal, Unavailable
 from app.kernel.ids import node_id
 from app.kernel.viewer import Viewer
 from app.licensing.found import Finds
@@ -48,12 +49,31 @@ async def _nothing() -> None:
     """Nobody waits to hear that a run goes on."""
 
 
-async def run(database: Database, rule: Rule, *, include_taken_off: bool = False, going_on: GoingOn = _nothing) -> None:
+async def run(
+    database: Database, rule: Rule, *, include_taken_off: bool = False, going_on: GoingOn = _nothing
+) -> Outcome | None:
     """Evaluate a rule to its end, as long as it is enabled and of this version; what came of it is kept with it.
 
     With `include_taken_off`, what a person took off is put under the configuration again. `going_on` is called after
-    each part.
+    each part. None where the rule was changed or disabled meanwhile. A rule that can't be evaluated is logged, and its
+    last run says so; only a database that does not answer is raised.
     """
+    try:
+        outcome = await _evaluated(database, rule, include_taken_off, going_on)
+    except Unavailable:
+        raise
+    except DomainError as error:
+        outcome = _broken(rule, error.refusals)
+    except Exception:
+        log.exception("a discovery rule could not be evaluated", rule=node_id("drule", rule.key))
+        outcome = _broken(rule, [_unexpected(rule)])
+    if outcome is not None:
+        kept = outcome
+        await database.write(lambda tx: _keep(tx, kept))
+    return outcome
+
+
+async def _evaluated(database: Database, rule: Rule, include_taken_off: bool, going_on: GoingOn) -> Outcome | None:
     now = database.clock.now()
     found = await database.read(
         lambda connection: survey(connection, rule, now, include_taken_off=include_taken_off), snapshot=True
@@ -65,14 +85,14 @@ async def run(database: Database, rule: Rule, *, include_taken_off: bool = False
                 work = partial(associate, rule=rule, keys=keys[start : start + WRITTEN_AT_ONCE])
                 part = await database.write(partial(work, include_taken_off=include_taken_off))
                 if part is None:
-                    return
+                    return None
                 done.associated += part.associated
                 done.refused += part.refused[: MOST_FAILURES - len(done.refused)]
                 await going_on()
             after = keys[-1]
     except DomainError as error:  # what stands against all of it came up meanwhile
         done.refused += error.refusals
-    await database.write(lambda tx: _finish(tx, found, done))
+    return _outcome(found, done)
 
 
 async def _next(database: Database, found: Survey, include_taken_off: bool, after: int) -> list[int]:
@@ -130,20 +150,55 @@ def begin(tx: Transaction, rule: Rule) -> Rule:
     return rule
 
 
-def _finish(tx: Transaction, found: Survey, done: Part) -> None:
+def _outcome(found: Survey, done: Part) -> Outcome:
     already = found.numbers[Reason.ALREADY_ASSOCIATED]
-    skipped = [*found.whole, *found.skipped, *found.why_refused, *done.refused][:MOST_FAILURES]
-    present = (rules.c.id == found.rule.key, rules.c.version == found.rule.version)
+    return Outcome(
+        **_named(found.rule),
+        matched=found.matched,
+        associated=done.associated,
+        already_associated=already,
+        left_out=max(0, found.matched - already - done.associated),
+        skipped=[*found.whole, *found.skipped, *found.why_refused, *done.refused][:MOST_FAILURES],
+    )
+
+
+def _broken(rule: Rule, why: Sequence[Refusal]) -> Outcome:
+    return Outcome(**_named(rule), skipped=why[:MOST_FAILURES], broken=True)
+
+
+def _named(rule: Rule) -> dict[str, Any]:
+    return {
+        "key": rule.key,
+        "version": rule.version,
+        "name": rule.name,
+        "account_id": rule.account_id,
+        "region": rule.region,
+    }
+
+
+def _unexpected(rule: Rule) -> Refusal:
+    return Refusal(
+        code=ErrorCode.CONFLICT,
+        message=f"The rule “{rule.name}” could not be evaluated to its end; what it associated until then stays.",
+        remedy="The log of the server or command that evaluated it says why. It is evaluated again at the next "
+        "synchronisation; previewDiscoveryRule tries it without a change.",
+        rule="IN-3",
+        account_id=rule.account_id,
+    )
+
+
+def _keep(tx: Transaction, outcome: Outcome) -> None:
+    present = (rules.c.id == outcome.key, rules.c.version == outcome.version)
     tx.execute(
         update(rules)
         .where(*present)
         .values(
             run_finished_at=tx.now,
-            matched=found.matched,
-            associated=done.associated,
-            already_associated=already,
-            left_out=max(0, found.matched - already - done.associated),
-            skipped=[asdict(each) for each in skipped],
+            matched=outcome.matched,
+            associated=outcome.associated,
+            already_associated=outcome.already_associated,
+            left_out=outcome.left_out,
+            skipped=[asdict(each) for each in outcome.skipped],
         )
     )
 
@@ -158,21 +213,24 @@ def _record(tx: Transaction, rule: Rule, by: Viewer, include_taken_off: bool) ->
 # ------------------------------------------------------------ at the end of a synchronisation
 
 
-async def run_concerned(database: Database, targets: Sequence[Target], going_on: GoingOn = _nothing) -> None:
+async def run_concerned(database: Database, targets: Sequence[Target], going_on: GoingOn = _nothing) -> list[Outcome]:
     """Evaluate the enabled rules that find something in accounts and Regions that were synchronised.
 
     A rule that fails stops no other; what it is refused stands in its last run.
     """
+    outcomes: list[Outcome] = []
     for key in await database.read(lambda connection: concerned(connection, targets)):
         try:
             rule = await database.write(partial(_begun, key=key))
-            if rule is not None:
-                await run(database, rule, going_on=going_on)
+            outcome = await run(database, rule, going_on=going_on) if rule is not None else None
         except Unavailable:
             raise
         except Exception:
-            log.exception("a discovery rule could not be evaluated", rule=node_id("drule", key))
+            log.exception("a discovery rule could not be evaluated, nor could that be kept", rule=node_id("drule", key))
+        else:
+            outcomes += [outcome] if outcome is not None else []
         await going_on()
+    return outcomes
 
 
 def _begun(tx: Transaction, key: int) -> Rule | None:

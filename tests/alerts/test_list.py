@@ -151,6 +151,28 @@ async def test_acknowledging_is_for_administrators_of_whom_it_concerns(api: Api)
     assert (await newest(owner))["acknowledgedAt"] is None
 
 
+async def test_a_sharee_acknowledges_what_it_caused_and_leaves_how_the_limit_stands_to_others(api: Api) -> None:
+    """AL-3: what it sees it is refused in plain words, what it does not see is not there (PM-2)."""
+    owner, sharee = await api.account(OWNER), await api.account(SHAREE)
+    shared = await configuration(owner)
+    await share(owner, sharee, shared)
+    key = key_of(shared, "lc", "it")
+    for message, kind, account_id in (
+        ("its own", AlertKind.LAUNCH_BLOCKED, SHAREE),
+        ("the owner's", AlertKind.LAUNCH_BLOCKED, OWNER),
+        ("the limit", AlertKind.LIMIT_EXCEEDED, OWNER),
+    ):
+        await raise_alerts(api.database, message, kind=kind, configuration_key=key, account_id=account_id)
+    found = (await owner.field(LIST))["edges"]
+    ids = {edge["node"]["message"]: edge["node"]["id"] for edge in found}
+    (unseen,) = await sharee.errors(ACKNOWLEDGE, id=ids["the owner's"])
+    assert unseen["code"] == "NOT_FOUND"
+    (seen,) = await sharee.errors(ACKNOWLEDGE, id=ids["the limit"])
+    assert (seen["code"], seen["rule"], seen["field"]) == ("ACCESS_DENIED", "AL-3", ["id"])
+    await sharee.done(ACKNOWLEDGE, id=ids["its own"])
+    await owner.done(ACKNOWLEDGE, id=ids["the limit"])
+
+
 @pytest.mark.parametrize("variables", [{"first": 101}, {"after": "nonsense"}, {"first": -1}])
 async def test_pages_have_bounds(api: Api, variables: dict[str, Any]) -> None:
     """API-1, API-3."""

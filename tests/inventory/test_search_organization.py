@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -39,7 +39,7 @@ ACROSS = {"scope": "ORGANIZATION"}
 NODE = "query($id: ID!) { node(id: $id) { id ... on ManagedInstance { resourceId applications { name } } } }"
 
 
-def without(policy: dict[str, Any], sid: str) -> dict[str, Any]:
+def without(policy: Mapping[str, Any], sid: str) -> dict[str, Any]:
     """A policy that lost one of its statements."""
     return {**policy, "Statement": [each for each in policy["Statement"] if each["Sid"] != sid]}
 

@@ -107,5 +107,5 @@ def invalid(message: str, *field: str, remedy: str | None = None, rule: str | No
 def not_found(what: str, *field: str) -> DomainError:
     """An absent object, or one that the caller may not see: the same answer for both (PM-2)."""
     return DomainError(
-        Refusal(code=ErrorCode.NOT_FOUND, message=f"{what} not found.", rule="PM-2", field=field or None)
+        Refusal(code=ErrorCode.NOT_FOUND, message=f"{what} was not found.", rule="PM-2", field=field or None)
     )

@@ -179,7 +179,7 @@ async def test_arns_that_name_nothing_are_not_found(door: Door) -> None:
             code, _ = await aws.refused(UPDATE, ResourceArn=instance, **{member: specified(arn)})
             assert code == "InvalidParameterValueException"
     code, message = await aws.refused(UPDATE, ResourceArn=instance, RemoveLicenseSpecifications=specified(licenses))
-    assert (code, message.startswith("The association not found")) == ("InvalidParameterValueException", True)
+    assert (code, message.startswith("The association was not found")) == ("InvalidParameterValueException", True)
 
 
 async def test_an_image_is_found_by_awss_arn_without_an_account(door: Door) -> None:

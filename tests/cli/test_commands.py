@@ -69,7 +69,7 @@ def test_a_token_is_revoked_once(tollgate: Run) -> None:
     again = tollgate("token", "revoke", token_id)
     assert (again.exit_code, again.stderr.splitlines()[0]) == (1, "The API token is revoked already.")
     absent = tollgate("token", "revoke", "token_1")
-    assert (absent.exit_code, absent.stderr) == (1, "The API token not found.\n")
+    assert (absent.exit_code, absent.stderr) == (1, "The API token was not found.\n")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_denied_call_is_told_once_with_its_regions_and_exits_with_1(
     ("arguments", "message"),
     [
         (("--account", "12"), "“12” is not an account id."),
-        (("--account", "999988887777"), "Account 999988887777 not found."),
+        (("--account", "999988887777"), "Account 999988887777 was not found."),
         (("--region", "mars-1"), "“mars-1” is not a Region of License Manager."),
     ],
 )

@@ -101,7 +101,7 @@ async def test_pm_2_a_foreign_resource_answers_as_an_absent_one(api: Api) -> Non
     for key in (image_id, "res_1"):
         payload = await made.launch(outsider, key)
         (error,) = payload["errors"]
-        assert (error["code"], error["message"], error["nodeIds"]) == ("NOT_FOUND", "The image not found.", [])
+        assert (error["code"], error["message"], error["nodeIds"]) == ("NOT_FOUND", "The image was not found.", [])
 
 
 async def test_pm_2_the_owner_of_a_configuration_sees_what_its_sharees_put_under_it(api: Api) -> None:

@@ -113,7 +113,7 @@ async def test_pm_2_a_rule_is_its_owners_alone(api: Api) -> None:
             (error,) = await other.errors(document, id=id_)
             assert (error["code"], error["message"], error["field"]) == (
                 "NOT_FOUND",
-                "The discovery rule not found.",
+                "The discovery rule was not found.",
                 ["id"],
             )
         for document in (discovery.PREVIEW, discovery.RUN, discovery.UPDATE):

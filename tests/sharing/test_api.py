@@ -188,7 +188,7 @@ async def test_an_id_that_names_nothing_is_an_absent_share(api: Api, id: str) ->
     calls: list[tuple[str, dict[str, Any]]] = [(UPDATE, {"input": {"id": id, "name": "x"}}), (DELETE, {"id": id})]
     for document, variables in calls:
         (refusal,) = await owner.errors(document, **variables)
-        assert (refusal["code"], refusal["message"]) == ("NOT_FOUND", "The resource share not found.")
+        assert (refusal["code"], refusal["message"]) == ("NOT_FOUND", "The resource share was not found.")
 
 
 async def test_sharing_with_all_members_while_associating(api: Api) -> None:

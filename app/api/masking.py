@@ -8,7 +8,7 @@ import structlog
 from graphql import GraphQLError
 
 from app.api.limits import LimitPassed
-from app.kernel.errors import DomainError, Refusal, Unauthenticated, Unavailable
+from app.kernel.errors import Busy, DomainError, Refusal, Unauthenticated, Unavailable
 
 MESSAGE_LENGTH = 500
 "A message may quote what the client sent, which may be long."
@@ -31,6 +31,10 @@ def refused(error: Unauthenticated | Unavailable | LimitPassed | TimeoutError) -
     match error:
         case Unauthenticated():
             return _formatted(str(error) or "Send a valid token.", {"code": "UNAUTHENTICATED"})
+        case Busy():
+            remedy = "Try again when it has ended: nothing was changed."
+            told = "Another process is writing to the database, such as a large import."
+            return _formatted(told, {"code": "UNAVAILABLE", "remedy": remedy})
         case Unavailable():
             return _formatted("The service can't answer at the moment. Try again later.", {"code": "UNAVAILABLE"})
         case LimitPassed():

@@ -20,7 +20,7 @@ UNAVAILABLE = 3
 @contextmanager
 def explained() -> Iterator[None]:
     """Say on stderr what went wrong, and exit: 1 refused, 2 settings that can't be used, 3 no database."""
-    from app.kernel.errors import DomainError, Unavailable
+    from app.kernel.errors import Busy, DomainError, Unavailable
     from app.seeding.errors import InputError, InputErrors
     from app.settings import SettingsError
 
@@ -35,9 +35,11 @@ def explained() -> Iterator[None]:
     except DomainError as error:
         fail(REFUSED, *(part for each in error.refusals for part in (each.message, _indented(each.remedy))))
     except Unavailable as error:
-        fail(UNAVAILABLE, f"{str(error)[:1].upper()}{str(error)[1:]}{_cause(error)}.", _indented(_UNREACHED))
+        remedy = _BUSY if isinstance(error, Busy) else _UNREACHED
+        fail(UNAVAILABLE, f"{str(error)[:1].upper()}{str(error)[1:]}{_cause(error)}.", _indented(remedy))
 
 
+_BUSY = "Run it again when that has ended, such as a large import; nothing was changed."
 _UNREACHED = "Is the database that TOLLGATE_DATABASE_URL names running, and may it be written to?"
 
 

@@ -86,6 +86,10 @@ class Unavailable(Exception):
     """The database can't answer or can't record now; the caller may try again later."""
 
 
+class Busy(Unavailable):
+    """Another process writes to the database now, such as an import; what was asked can be done when that has ended."""
+
+
 class Unauthenticated(Exception):
     """No credentials, or none that are valid now. The message never says which."""
 

@@ -1,10 +1,12 @@
 """A full disk or a lost database: unready, writes refused, nothing acknowledged is lost, and it recovers by itself."""
 
 import asyncio
+from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from pysqlite3.dbapi2 import connect
+from sqlalchemy import Engine, event, make_url, text
 
 from app.kernel.database.postgresql import PostgresqlBackend
 from app.kernel.database.sqlite import SqliteBackend
@@ -50,6 +52,37 @@ async def test_a_full_disk_refuses_writes_loses_nothing_and_recovers(api: Api) -
     assert (await api.http.get("/health/ready")).status_code == 200
     acknowledged += len(await made.launched(owner, image_id, count=2))
     assert await made.consumed(owner, counted) == acknowledged
+    assert await made.consistent(owner)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer does not wait for another process."""
+    monkeypatch.setattr("app.kernel.database.sqlite.BUSY_SECONDS", 0.01)
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+async def test_while_another_process_writes_for_long_what_is_refused_says_so(
+    impatient: None, api: Api, database_url: str
+) -> None:
+    """As a large import does, which is one transaction. Nothing is changed, and the server goes on by itself."""
+    owner = await api.account(OWNER)
+    counted = await made.configuration(owner)
+    image_id = await made.image(owner, counted)
+    launch = {"input": {"region": made.REGION, "imageId": image_id, "instanceType": "m5.large"}}
+    with closing(connect(make_url(database_url).database, isolation_level=None)) as importing:
+        importing.execute("BEGIN IMMEDIATE")
+        for document, given in ((made.LAUNCH, launch), ("{ viewer { account { accountId } } }", {})):
+            (error,) = (await owner.raw(document, given))["errors"]
+            assert error["message"] == "Another process is writing to the database, such as a large import."
+            assert error["extensions"]["code"] == "UNAVAILABLE"
+            assert error["extensions"]["remedy"] == "Try again when it has ended: nothing was changed."
+        assert (await api.http.get("/health/live")).status_code == 200
+        assert (await api.http.get("/health/ready")).status_code == 503
+        importing.execute("ROLLBACK")
+    assert (await api.http.get("/health/ready")).status_code == 200
+    assert await made.consumed(owner, counted) == 0
+    assert len(await made.launched(owner, image_id)) == 1
     assert await made.consistent(owner)
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -166,6 +167,25 @@ def test_migrate_brings_an_empty_database_up(tollgate: Run, tmp_path: Path, monk
     monkeypatch.setenv("TOLLGATE_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
     assert tollgate("migrate").stdout.startswith("The database has this release's tables (SQLite ")
     assert (tmp_path / "new.db").stat().st_size > 0
+
+
+def test_a_command_that_waits_in_vain_for_another_that_writes_says_so(
+    tollgate: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a large import, which is one transaction."""
+    from pysqlite3.dbapi2 import connect
+
+    monkeypatch.setattr("app.kernel.database.sqlite.BUSY_SECONDS", 0.01)
+    monkeypatch.setenv("TOLLGATE_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'busy.db'}")
+    tollgate("migrate")
+    with closing(connect(str(tmp_path / "busy.db"), isolation_level=None)) as importing:
+        importing.execute("BEGIN IMMEDIATE")
+        refused = tollgate("account", "create", ACCOUNT, "--name", "Example")
+    assert refused.exit_code == 3
+    assert refused.stderr == (
+        "Another process is writing to the database: database is locked.\n"
+        "  Run it again when that has ended, such as a large import; nothing was changed.\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from app.kernel.database.transaction import Deferred, Transaction
-from app.kernel.errors import Unavailable
+from app.kernel.errors import Busy, Unavailable
 from app.kernel.events import Bus, Signal, encode
 
 RETRIES = 8
@@ -69,7 +69,10 @@ def deliver(outcomes: Sequence[Outcome], bus: Bus | None) -> None:
 
 def unavailable(error: BaseException) -> Unavailable:
     """What callers are told when the database itself fails; the cause stays for the log."""
-    told = Unavailable("the database does not take writes")
+    if isinstance(error, DBAPIError) and "locked" in str(error.orig).lower():
+        told: Unavailable = Busy("another process is writing to the database")
+    else:
+        told = Unavailable("the database does not take writes")
     told.__cause__ = error
     return told
 

@@ -66,10 +66,13 @@ def _image(command: LaunchCommand, template: Resource | None, facts: LaunchFacts
             remedy="Name an image, or a launch template that names one.",
             rule="EN-1",
         )
+    what, field = "The image", "imageId"
+    if command.image_key is None:
+        what, field = "The launch template's image", "launchTemplateId"
     found = facts.image(key, command.account_id)
     if found is None:
-        raise not_found("The image", "input", "imageId")
-    _same_region(command, found.region, "The image", "imageId")
+        raise not_found(what, "input", field)
+    _same_region(command, found.region, what, field)
     return found
 
 

@@ -132,6 +132,18 @@ async def test_ro_2_a_template_with_configurations_takes_the_core_role(api: Api)
     assert (error["code"], error["rule"]) == ("ROLE_MISSING", "RO-2")
 
 
+async def test_a_launch_by_a_template_whose_image_is_gone_names_the_template(api: Api) -> None:
+    """The launch named no image: the field at fault is the one that it named, and another image cures it."""
+    owner = await api.account(OWNER)
+    found = await template(owner, imageId=await made.image(owner), instanceType="m5.large")
+    await owner.done("mutation($id: ID!) { deregisterImage(id: $id) { errors { code } } }", id=found["image"]["id"])
+    launch = {"region": made.REGION, "launchTemplateId": found["id"]}
+    (error,) = await owner.errors(made.LAUNCH, input=launch)
+    assert (error["code"], error["message"]) == ("NOT_FOUND", "The launch template's image not found.")
+    assert error["field"] == ["input", "launchTemplateId"]
+    await made.launched(owner, await made.image(owner, name="newer"), launchTemplateId=found["id"])
+
+
 async def test_a_deleted_template_leaves_its_configurations_free(api: Api) -> None:
     """LC-11: nothing of it is in the way of deleting them."""
     owner = await api.account(OWNER)

@@ -39,7 +39,16 @@ async def limit_alerts(
         raise invalid(f"Name at most {MOST_IDS} license configurations.", "licenseConfigurationIds", rule="API-3")
     only = None if license_configuration_ids is None else _keys(license_configuration_ids)
     hub = hub_of(info.context.database, AlertsFeed)
-    position = parse_cursor(after, "after") if after is not None else await hub.feed.head()
+    head = await hub.feed.head()
+    position = head if after is None else parse_cursor(after, "after")
+    if position > head:
+        # Followed in silence, it would pass by all that is raised until the feed has come so far.
+        raise invalid(
+            "The argument after is a cursor beyond the newest alert of this service.",
+            "after",
+            remedy="Take it from an alert's edge. After a restore from a backup, begin with the newest of alerts.",
+            rule="AL-2",
+        )
     key = reads.shared_by(info, "after")
     stream: Any = hub.follow(key, _Selection(reads.lasting(info), only).read, position, fresh=after is None)
     return stream  # type: ignore[no-any-return]

@@ -169,7 +169,11 @@ async def test_a_feed_can_be_of_some_license_configurations(database_url: str, c
 
 @pytest.mark.parametrize(
     ("variables", "field"),
-    [({"after": "nonsense"}, "after"), ({"after": "k0", "ids": ["lc_1"] * 101}, "licenseConfigurationIds")],
+    [
+        ({"after": "nonsense"}, "after"),
+        ({"after": "k1"}, "after"),
+        ({"after": "k0", "ids": ["lc_1"] * 101}, "licenseConfigurationIds"),
+    ],
 )
 async def test_what_is_out_of_bounds_is_refused_before_the_stream_begins(
     database_url: str, clock: ManualClock, variables: dict[str, object], field: str

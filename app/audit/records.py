@@ -1,7 +1,7 @@
 """Makes records in CloudTrail's format, and writes those of a whole commit group at once."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import orjson
 
+from app.audit.copies import errors_for, parameters_for
 from app.audit.keys import EventKeys, first_key_at
 from app.audit.names import event_name
 from app.audit.rows import EventRow, Rows
@@ -73,8 +74,6 @@ def write_entries(tx: Transaction, entries: Sequence[Entry]) -> None:
 def _add(rows: Rows, entry: Entry, base: int, time: str) -> None:
     viewer, origin = entry.viewer, entry.origin
     name, source = event_name(entry.action)
-    code = entry.errors[0][0] if entry.errors else None
-    message = printable(" ".join(text for _, text in entry.errors), 4000) if entry.errors else None
     region = origin.region or _region(entry.parameters, entry.concerns)
     agent = _header(origin.user_agent[:512]) if origin.user_agent else None
     address = _header(origin.source_ip_address[:64]) if origin.source_ip_address else None
@@ -87,7 +86,7 @@ def _add(rows: Rows, entry: Entry, base: int, time: str) -> None:
         "awsRegion": region,
         "sourceIPAddress": address,
         "userAgent": agent,
-        "requestParameters": kept(entry.parameters) if entry.parameters else None,
+        "requestParameters": None,
         "responseElements": None,
         "requestID": origin.request_id,
         "eventID": None,
@@ -96,15 +95,25 @@ def _add(rows: Rows, entry: Entry, base: int, time: str) -> None:
         "eventType": "AwsApiCall",
         "recipientAccountId": None,
     }
-    if code is not None:
-        record["errorCode"], record["errorMessage"] = code, message
+    parameters = kept(entry.parameters) if entry.parameters else None
     touched = dict.fromkeys(entry.concerns)
     accounts = dict.fromkeys([viewer.account_id, *[concern.account_id for concern in touched]])
     if len(accounts) > 1:
         record["sharedEventID"] = _event_id()
     for account_id in accounts:
         key = _keys.next(base)
-        shown = touched if account_id == viewer.account_id else _shown(touched, account_id, viewer.account_id)
+        shown: Iterable[Concern] = touched
+        errors, record["requestParameters"] = entry.errors, parameters
+        if account_id != viewer.account_id:
+            known = (account_id, viewer.account_id)
+            shown = [each for each in touched if each.account_id in known]
+            errors = errors_for(errors, touched, known)
+            record["requestParameters"] = parameters_for(entry.action, parameters, known)
+        code, message = _error(errors)
+        record.pop("errorCode", None)
+        record.pop("errorMessage", None)
+        if code is not None:
+            record["errorCode"], record["errorMessage"] = code, message
         record["eventID"] = _event_id()
         record["resources"] = [{"ARN": each.arn, "accountId": each.account_id} for each in shown]
         record["recipientAccountId"] = account_id
@@ -170,9 +179,11 @@ def write_service_events(tx: Transaction, action: str, parameters: Mapping[str, 
     rows.write()
 
 
-def _shown(touched: Mapping[Concern, None], account_id: str, caller: str) -> Sequence[Concern]:
-    """What another account's record names: its own resources and the caller's, never those of a third."""
-    return [concern for concern in touched if concern.account_id in (account_id, caller)]
+def _error(errors: Sequence[tuple[str, str]]) -> tuple[str | None, str | None]:
+    """The first code, and every message."""
+    if not errors:
+        return None, None
+    return errors[0][0], printable(" ".join(text for _, text in errors), 4000)
 
 
 def _event_id() -> str:

@@ -262,6 +262,38 @@ async def test_au_4_an_account_s_copy_names_no_third_account_s_resources(databas
     assert seen == {OWNER: {OWNER, OTHER, THIRD}, OTHER: {OWNER, OTHER}, THIRD: {OWNER, THIRD}}
 
 
+async def test_pm_2_an_account_s_copy_tells_nothing_of_a_third_account(database: Database) -> None:
+    """Neither by a parameter nor by why something else was refused; the caller's own record tells all."""
+    arns = {account: f"arn:aws:ec2:us-east-1:{account}:instance/i-{account[:3]}" for account in (OTHER, THIRD)}
+    refusals = [
+        Refusal(code=ErrorCode.ROLE_MISSING, message=f"Account {THIRD} has deleted its member role."),
+        Refusal(code=ErrorCode.REGION_MISMATCH, message=f"i-{THIRD[:3]} is elsewhere."),
+        Refusal(code=ErrorCode.CONFLICT, message=f"Account {OTHER} is busy."),
+    ]
+    given = {"input": {"principals": [OTHER, THIRD, "o-1"], "tags": [{"key": "k", "value": "v"}], "name": "ours"}}
+    concerns = [(arn, account) for account, arn in arns.items()]
+    await act(database, "createResourceShare", given, concerns=concerns, refusals=refusals)
+    (own,) = await records(database, OWNER)
+    assert own["requestParameters"] == given
+    assert (own["errorCode"], own["errorMessage"].count(THIRD)) == ("ROLE_MISSING", 1)
+    (copy,) = await records(database, OTHER)
+    hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
+    assert copy["requestParameters"] == {
+        "input": {"principals": [OTHER, hidden, "o-1"], "tags": hidden, "name": "ours"}
+    }
+    assert (copy["errorCode"], copy["errorMessage"]) == ("CONFLICT", f"Account {OTHER} is busy.")
+
+
+async def test_pm_2_what_failed_for_a_third_account_alone_is_no_failure_in_another_s_copy(database: Database) -> None:
+    concerns = [(f"arn:aws:ec2:us-east-1:{account}:instance/i-{account}", account) for account in (OTHER, THIRD)]
+    refusal = Refusal(code=ErrorCode.ROLE_MISSING, message=f"Account {THIRD} has deleted its member role.")
+    await act(database, "disassociateResources", concerns=concerns, refusals=[refusal])
+    (other,) = await records(database, OTHER)
+    (third,) = await records(database, THIRD)
+    assert "errorCode" not in other
+    assert third["errorCode"] == "ROLE_MISSING"
+
+
 async def test_all_refusals_are_in_the_message_and_the_first_gives_the_code(database: Database) -> None:
     violated = Refusal(code=ErrorCode.RULE_VIOLATION, message="Too small.")
     await act(database, "launchInstances", refusals=[REFUSED, violated])

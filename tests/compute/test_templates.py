@@ -139,7 +139,7 @@ async def test_a_launch_by_a_template_whose_image_is_gone_names_the_template(api
     await owner.done("mutation($id: ID!) { deregisterImage(id: $id) { errors { code } } }", id=found["image"]["id"])
     launch = {"region": made.REGION, "launchTemplateId": found["id"]}
     (error,) = await owner.errors(made.LAUNCH, input=launch)
-    assert (error["code"], error["message"]) == ("NOT_FOUND", "The launch template's image not found.")
+    assert (error["code"], error["message"]) == ("NOT_FOUND", "The launch template's image was not found.")
     assert error["field"] == ["input", "launchTemplateId"]
     await made.launched(owner, await made.image(owner, name="newer"), launchTemplateId=found["id"])
 

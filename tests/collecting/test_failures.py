@@ -41,7 +41,7 @@ async def test_an_account_whose_role_cant_be_assumed_is_named_and_the_rest_are_i
     run = await stage.collect()
     assert told(run.changes) == {"images added": 3, "instances added": 3}
     (refusal,) = run.failures.pop(Target(ann, REGION))
-    assert run.failures == {}
+    assert (run.failures, run.left_out) == ({}, {})
     assert (refusal.code, refusal.account_id, refusal.rule) == (ErrorCode.ACCESS_DENIED, ann, "IN-2")
     assert refusal.message == (
         f"AWS did not let the collector assume the role TollgateCollector in account {ann}: AccessDenied."
@@ -186,7 +186,7 @@ async def test_a_call_that_is_throttled_is_made_again(stage: Stage, unhurried: N
     (ann,) = stage.members
     stage.amazon.refuse("ec2:DescribeInstances", ann, "RequestLimitExceeded", "RequestLimitExceeded", "")
     run = await stage.collect()
-    assert run.failures == {}
+    assert (run.failures, run.left_out) == ({}, {})
     assert len(await stage.instances()) == 2
     assert stage.amazon.actions()["ec2:DescribeInstances", ann] == 3
 

@@ -60,10 +60,10 @@ async def test_where_inventory_is_denied_the_rest_is_in_and_no_server_is_lost(st
     stage.amazon.run(stage.amazon.image())
     stage.amazon.refuse("ssm:GetInventory", MASTER, "AccessDeniedException")
     run = await stage.collect()
-    assert messages(run.failures) == [
+    assert messages(run.left_out) == [
         f"AWS denied ssm:GetInventory in account {MASTER}, Region {REGION}: AccessDeniedException."
     ]
-    assert set(run.failures) == {Target(MASTER, REGION)}
+    assert (set(run.left_out), run.failures) == ({Target(MASTER, REGION)}, {})
     assert told(run.changes) == {"images added": 1, "instances added": 1}
     there = "SELECT resource_id FROM resource WHERE type = 'MANAGED_INSTANCE' AND gone_at IS NULL"
     assert len(await stage.cloud.rows(there)) == 1

@@ -13,6 +13,7 @@ from app.kernel.graphql.errors import UserError, user_error
 from app.kernel.graphql.perform import Info
 from app.kernel.graphql.scalars import RegionCode
 from app.kernel.ids import parse_node_id
+from app.kernel.regions import region as known_region
 from app.kernel.viewer import Permission, Viewer
 from app.licensing.association_checks import AssociationFacts, caller_checks
 from app.licensing.configurations import delete_checks as configuration_delete_checks
@@ -77,7 +78,7 @@ def explain(connection: Connection, viewer: Viewer, question: DecisionInput) -> 
 def _region(question: DecisionInput) -> str:
     if question.region is None:
         raise invalid("This action is asked about in a Region.", "input", "region")
-    return question.region
+    return known_region(question.region, "input", "region").code
 
 
 def _key(given: str | None, prefix: str, name: str) -> int:
@@ -101,7 +102,8 @@ def _discover(connection: Connection, viewer: Viewer, question: DecisionInput) -
 
 
 def _search(connection: Connection, viewer: Viewer, question: DecisionInput) -> list[Check]:
-    return list(search(connection, viewer.account_id, question.region).checks)
+    region = _region(question) if question.region is not None else None
+    return list(search(connection, viewer.account_id, region).checks)
 
 
 def _share(connection: Connection, viewer: Viewer, question: DecisionInput) -> list[Check]:
@@ -113,7 +115,8 @@ def _associate(connection: Connection, viewer: Viewer, question: DecisionInput) 
     checks = caller_checks(connection, viewer.account_id, configuration)
     resource = visible(connection, viewer.account_id, [resource_key]).get(resource_key)
     if resource is None:
-        return [*checks, Check("PM-2", "The resource exists", not_found("The resource").refusals[0])]
+        absent = not_found("The resource", "input", "resourceId").refusals[0]
+        return [*checks, Check("PM-2", "The resource exists", absent)]
     checks.append(Check("PM-2", "The resource exists"))
     if not all(check.passed for check in checks):
         return checks

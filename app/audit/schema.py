@@ -13,6 +13,7 @@ from app.kernel import reads
 from app.kernel.graphql.node import Node, PageInfo
 from app.kernel.graphql.perform import Info
 from app.kernel.graphql.scalars import JSON, AccountId, RegionCode
+from app.kernel.ids import check_text
 from app.kernel.reads import Scope, column, entity, value
 from app.kernel.tables import Json, table_of
 
@@ -79,8 +80,13 @@ class AuditQuery:
         return found
 
 
+_LONGEST = {"event_name": 128, "principal_arn": 256, "resource_arn": 512}
+
+
 async def _way(info: Info, filter: AuditEventFilter | None) -> Way:
     """A single filter offers one way; of several the database is asked."""
+    for name, maximum in _LONGEST.items():
+        check_text(getattr(filter, name, None) or "", "The text", maximum, "filter", _argument(name), minimum=0)
     given = {_argument(name): getattr(filter, name) for name in AuditEventFilter.__annotations__} if filter else {}
     offered = ways(given)
     if len(offered) == 1:

@@ -1,5 +1,8 @@
 """Puts the commands together: a module for each group."""
 
+import os
+import sys
+
 import typer
 
 from app.audit import cli as audit
@@ -28,5 +31,10 @@ for module in (serving, data, databases, reporting):
 
 
 def main() -> None:
-    """The executable."""
-    app()
+    """The executable; what it says goes where it can be written, or it ends in words."""
+    try:
+        app()
+    except OSError as error:
+        # What still waits to be written can't be either; the interpreter would try, and exit with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(f"tollgate: {error.strerror or error}")

@@ -20,7 +20,7 @@ UNAVAILABLE = 3
 @contextmanager
 def explained() -> Iterator[None]:
     """Say on stderr what went wrong, and exit: 1 refused, 2 settings that can't be used, 3 no database."""
-    from app.kernel.errors import Busy, DomainError, Unavailable
+    from app.kernel.errors import Busy, DomainError, Unavailable, UnusableDatabase
     from app.seeding.errors import InputError, InputErrors
     from app.settings import SettingsError
 
@@ -34,11 +34,30 @@ def explained() -> Iterator[None]:
         fail(REFUSED, error.text, _indented(error.remedy))
     except DomainError as error:
         fail(REFUSED, *(part for each in error.refusals for part in (each.message, _indented(each.remedy))))
+    except UnusableDatabase as error:
+        fail(UNAVAILABLE, f"{error}.", _indented(error.remedy))
     except Unavailable as error:
         remedy = _BUSY if isinstance(error, Busy) else _UNREACHED
         fail(UNAVAILABLE, f"{str(error)[:1].upper()}{str(error)[1:]}{_cause(error)}.", _indented(remedy))
 
 
+@contextmanager
+def on_database() -> Iterator[None]:
+    """As explained, and what the database itself says where it can't do what this release asks."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from app.kernel.database.core import UnusableUrl
+
+    with explained():
+        try:
+            yield
+        except UnusableUrl as error:
+            fail(UNUSABLE, str(error))
+        except (OperationalError, ProgrammingError) as error:
+            fail(UNAVAILABLE, f"The database can't be worked on: {_told(error)}.", _indented(_DAMAGED))
+
+
+_DAMAGED = "It holds other tables than this release's: restore it, or name another by TOLLGATE_DATABASE_URL."
 _BUSY = "Run it again when that has ended, such as a large import; nothing was changed."
 _UNREACHED = "Is the database that TOLLGATE_DATABASE_URL names running, and may it be written to?"
 
@@ -55,15 +74,16 @@ def _indented(text: str | None) -> str | None:
 
 
 def _cause(error: BaseException) -> str:
+    told = _told(error.__cause__) if error.__cause__ is not None else ""
+    return f": {told}" if told else ""
+
+
+def _told(error: BaseException) -> str:
     """What the database itself said, in one line."""
     from app.logging import redact
 
-    cause = error.__cause__
-    if cause is None:
-        return ""
-    told = str(getattr(cause, "orig", None) or cause).strip()
-    clean = redact(None, "", {"text": told})["text"]
-    return f": {clean.splitlines()[0].rstrip('.')}" if told else ""
+    told = str(getattr(error, "orig", None) or error).strip()
+    return str(redact(None, "", {"text": told})["text"]).partition("\n")[0].rstrip(".")
 
 
 def settings() -> "Settings":
@@ -80,7 +100,7 @@ def run(work: "Callable[[Database], Awaitable[T]]") -> T:
 
     chosen = settings()
     configure(level="warning", format="console")
-    with explained():
+    with on_database():
         return asyncio.run(_opened(chosen, work))
 
 
@@ -98,17 +118,9 @@ async def _opened(chosen: "Settings", work: "Callable[[Database], Awaitable[T]]"
 
 
 def open_database(chosen: "Settings") -> "Database":
-    """The database of the settings, not started, and this process follows them; raises SettingsError."""
-    from sqlalchemy.exc import ArgumentError
-
+    """The database of the settings, not started, and this process follows them; raises UnusableUrl."""
     from app.kernel.database import Database
-    from app.settings import SettingsError
     from app.usual import follow
 
     follow(chosen)
-    try:
-        return Database(chosen.database_url.get_secret_value())
-    except ArgumentError:
-        raise SettingsError("TOLLGATE_DATABASE_URL: not the URL of a database") from None
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+    return Database(chosen.database_url.get_secret_value())

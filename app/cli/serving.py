@@ -31,7 +31,7 @@ def serve(
     ] = False,
 ) -> None:
     """Migrate the database and serve."""
-    from app.cli.running import explained, settings
+    from app.cli.running import on_database, settings
 
     chosen = settings()
     chosen = chosen.model_copy(
@@ -40,7 +40,7 @@ def serve(
     _configure_logs(chosen)
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, _leave)
-    with explained():
+    with on_database():
         token = asyncio.run(_prepare_demo(chosen)) if demo else None
         _run(chosen, token)
 

@@ -64,11 +64,13 @@ def launch_batch(tx: Transaction, requests: Sequence[LaunchRequest]) -> list[Lau
 
     A refused launch writes nothing but its alerts and its audit record.
     """
-    facts = gather(tx.connection, [request.command for request in requests], lock=True)
+    refused = [_refused(request) for request in requests]
+    taken = [request.command for request, refusal in zip(requests, refused, strict=True) if refusal is None]
+    facts = gather(tx.connection, taken, lock=True)
     results = []
-    for request in requests:
+    for request, refusal in zip(requests, refused, strict=True):
         tx.begin_action()
-        result = _one(tx, request, facts)
+        result = refusal or _one(tx, request, facts)
         facts.gate.settle(tx)
         request.record(tx, result.refusals)
         results.append(result)
@@ -95,11 +97,19 @@ def preview(connection: Connection, viewer: Viewer, command: LaunchCommand) -> P
     return Preview(judgement, facts.gate.books, tuple(findings.refusals))
 
 
+def _refused(request: LaunchRequest) -> LaunchResult | None:
+    """What is refused unseen; the database is never asked about it, for the sake of those who wait with it."""
+    try:
+        request.viewer.require(Permission.USER)
+        request.command.check()
+    except DomainError as error:
+        return LaunchResult(refusals=tuple(error.refusals))
+    return None
+
+
 def _one(tx: Transaction, request: LaunchRequest, facts: LaunchFacts) -> LaunchResult:
     command = request.command
     try:
-        request.viewer.require(Permission.USER)
-        command.check()
         repeated = _repeated(command, facts)
         if repeated is not None:
             return repeated

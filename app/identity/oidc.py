@@ -7,6 +7,7 @@ whatever a token's header says, and a key is used only for the algorithm that it
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeGuard
 
 import jwt
@@ -15,7 +16,7 @@ from app.identity.keys import FileKeys, KeySource, UrlKeys
 from app.kernel.clock import Clock
 from app.kernel.errors import Unauthenticated
 from app.kernel.viewer import Permission
-from app.settings import Authentication
+from app.settings import Authentication, SettingsError
 
 LEEWAY = timedelta(seconds=30)
 """How far the provider's clock and ours may be apart."""
@@ -47,12 +48,12 @@ class Oidc:
 
     @classmethod
     def of(cls, settings: Authentication, clock: Clock) -> "Oidc | None":
-        """The provider of the settings, or None; ValueError or OSError where its keys' file can't be used."""
+        """The provider of the settings, or None; SettingsError where its keys' file can't be used."""
         if settings.oidc_issuer is None or settings.oidc_audience is None:
             return None
         keys: KeySource
         if settings.oidc_jwks_file is not None:
-            keys = FileKeys(settings.oidc_jwks_file)
+            keys = _from_file(settings.oidc_jwks_file)
         else:
             assert settings.oidc_jwks_url is not None
             keys = UrlKeys(settings.oidc_jwks_url, clock)
@@ -140,3 +141,12 @@ def _check_time(payload: Mapping[str, Any], now: datetime) -> None:
 
 def _number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _from_file(path: Path) -> FileKeys:
+    try:
+        return FileKeys(path)
+    except OSError as error:
+        raise SettingsError(f"TOLLGATE_OIDC_JWKS_FILE: {path} can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"TOLLGATE_OIDC_JWKS_FILE: {path}: {error}") from None

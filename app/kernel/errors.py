@@ -90,6 +90,14 @@ class Busy(Unavailable):
     """Another process writes to the database now, such as an import; what was asked can be done when that has ended."""
 
 
+class UnusableDatabase(Unavailable):
+    """The database is there, but this release can't work on what it holds; waiting does not cure it."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
 class Unauthenticated(Exception):
     """No credentials, or none that are valid now. The message never says which."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect, text
 
 from app.kernel.database import Database
+from app.kernel.errors import UnusableDatabase
 
 
 def compared(name: str | None, kind: str, parents: Any) -> bool:
@@ -15,8 +16,14 @@ def compared(name: str | None, kind: str, parents: Any) -> bool:
 
 async def migrate(database: Database) -> None:
     """Bring a started database up to date; of several servers that start at once, one does it and the others wait."""
-    if await database.read(_revision) == newest():
+    present = await database.read(_revision)
+    if present == newest():
         return
+    if present is not None and present not in _revisions():
+        raise UnusableDatabase(
+            f"The database has the tables of another release ({present}); this one knows those up to {newest()}",
+            "Run the release that served it last, or a newer one.",
+        )
     from app.migrations.upgrading import upgrade  # a tenth of the time to start, for what is rarely needed
 
     await database.migrate(upgrade)
@@ -24,7 +31,11 @@ async def migrate(database: Database) -> None:
 
 def newest() -> str:
     """The newest revision; their files are numbered."""
-    return max(path.name for path in (Path(__file__).parent / "versions").glob("[0-9]*.py")).split("_")[0]
+    return max(_revisions())
+
+
+def _revisions() -> set[str]:
+    return {path.name.split("_")[0] for path in (Path(__file__).parent / "versions").glob("[0-9]*.py")}
 
 
 def _revision(connection: Connection) -> str | None:

@@ -93,3 +93,5 @@ async def test_a_decision_without_what_its_action_needs_names_the_field(api: Api
     answer = await owner.raw(DECISION, {"input": {"action": "ASSOCIATE"}})
     assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
     assert answer["errors"][0]["extensions"]["field"] == ["input", "licenseConfigurationId"]
+    answer = await owner.raw(DECISION, {"input": {"action": "SEARCH_ORGANIZATION", "region": "xx-nowhere-1"}})
+    assert answer["errors"][0]["extensions"]["field"] == ["input", "region"]

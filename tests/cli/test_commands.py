@@ -194,6 +194,10 @@ def test_a_command_that_waits_in_vain_for_another_that_writes_says_so(
         ("mysql://x", 2, "TOLLGATE_DATABASE_URL names mysql; Tollgate keeps its data in SQLite or PostgreSQL\n"),
         ("x", 2, "TOLLGATE_DATABASE_URL: not the URL of a database\n"),
         ("sqlite+aiosqlite://", 2, "TOLLGATE_DATABASE_URL must name a file"),
+        ("postgresql+asyncpg://me:geheim@[::1/x", 2, "TOLLGATE_DATABASE_URL: not the URL of a database\n"),
+        ("postgresql+asyncpg://me:geheim@host:port/x", 2, "TOLLGATE_DATABASE_URL: not the URL of a database\n"),
+        ("sqlite+aiosqlite:////dev/null", 3, "The database does not take writes: disk I/O error.\n  Is"),
+        (f"sqlite+aiosqlite:///{__file__}", 3, "The database does not answer: file is not a database.\n  Is"),
         ("sqlite+aiosqlite:////nowhere/x.db", 3, "The database does not answer: unable to open database file.\n  Is"),
         ("postgresql+asyncpg://me:geheim@127.0.0.1:1/x", 3, "The database does not answer: "),
     ],
@@ -207,6 +211,38 @@ def test_a_database_that_is_none_or_does_not_answer_is_told_without_its_password
     assert refused.stderr.startswith(said)
     assert "geheim" not in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_database_of_another_release_is_told_with_the_remedy(tollgate: Run, database_url: str) -> None:
+    spoil(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    refused = tollgate("account", "list")
+    assert refused.exit_code == 3
+    first, second = refused.stderr.splitlines()
+    assert first.startswith("The database has the tables of another release (9999); this one knows those up to 0")
+    assert second == "  Run the release that served it last, or a newer one."
+
+
+def test_a_database_without_its_tables_is_told_in_words(tollgate: Run, database_url: str) -> None:
+    spoil(database_url, "ALTER TABLE account RENAME TO elsewhere")
+    refused = tollgate("account", "list")
+    assert refused.exit_code == 3
+    first, second = refused.stderr.splitlines()
+    assert first.startswith("The database can't be worked on: ")
+    assert "account" in first
+    assert second.startswith("  It holds other tables than this release's")
+
+
+@pytest.mark.parametrize("command", ["--help", "account list"])
+def test_what_can_not_be_written_ends_in_words(command: str, tmp_path: Path) -> None:
+    told = subprocess.run(
+        f"{SCRIPT} {command} > /dev/full",
+        shell=True,
+        env={"TOLLGATE_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'new.db'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stderr) == (1, "tollgate: No space left on device\n")
 
 
 def test_a_setting_that_can_t_be_used_is_named(tollgate: Run, monkeypatch: pytest.MonkeyPatch) -> None:

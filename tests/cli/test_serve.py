@@ -104,6 +104,26 @@ def test_a_port_that_is_taken_ends_the_server_without_a_traceback(database_url: 
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("url", "variables", "said"),
+    [
+        ("x", {}, "TOLLGATE_DATABASE_URL: not the URL of a database\n"),
+        (
+            "sqlite+aiosqlite:///never.db",
+            {
+                "TOLLGATE_OIDC_ISSUER": "https://issuer",
+                "TOLLGATE_OIDC_AUDIENCE": "tollgate",
+                "TOLLGATE_OIDC_JWKS_FILE": __file__,
+            },
+            f"TOLLGATE_OIDC_JWKS_FILE: {__file__}: the keys are not JSON\n",
+        ),
+    ],
+)
+def test_a_server_is_told_which_setting_it_can_not_use(url: str, variables: dict[str, str], said: str) -> None:
+    ended = end(url, **variables)
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_misspelt_variable_and_the_database_are_told_and_an_interrupt_ends_it(serve: Serve) -> None:
     served = serve(TOLLGATE_PROT="1")
@@ -113,11 +133,11 @@ def test_a_misspelt_variable_and_the_database_are_told_and_an_interrupt_ends_it(
     assert served.process.wait(PATIENCE_SECONDS) == 0
 
 
-def end(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def end(database_url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """A server that does not come to serve."""
     return subprocess.run(
         [SCRIPT, "serve", *arguments],
-        env={"TOLLGATE_DATABASE_URL": database_url},
+        env={"TOLLGATE_DATABASE_URL": database_url, **variables},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,

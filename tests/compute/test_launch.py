@@ -202,6 +202,7 @@ async def test_pm_1_an_auditor_launches_nothing_and_a_user_may(api: Api) -> None
         ({"cpuOptions": {"coreCount": 99, "threadsPerCore": 1}}, "INVALID_INPUT", "cpuOptions"),
         ({"licenseConfigurationIds": ["lc_1"]}, "NOT_FOUND", "licenseConfigurationIds"),
         ({"clientToken": ""}, "INVALID_INPUT", "clientToken"),
+        ({"clientToken": "a\0b"}, "INVALID_INPUT", "clientToken"),
         ({"mechanism": "DISCOVERED"}, "INVALID_INPUT", "mechanism"),
         ({"tags": [{"key": "a"}, {"key": "a"}]}, "INVALID_INPUT", "tags"),
     ],

@@ -21,7 +21,7 @@ from app.kernel.database import Database
 from app.kernel.errors import Unauthenticated, Unavailable
 from app.kernel.viewer import Permission
 from app.organizations.accounts import create_standalone
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 
 ACCOUNT = "111122223333"
 ISSUER, AUDIENCE = "https://id.example.com", "tollgate"
@@ -255,6 +255,9 @@ def test_a_keys_file_that_can_not_be_read_is_noticed_at_start(tmp_path: Path) ->
         FileKeys(tmp_path / "keys.json")
     with pytest.raises(OSError, match="absent"):
         FileKeys(tmp_path / "absent.json")
+    wrong = Settings(oidc_issuer="https://i", oidc_audience="a", oidc_jwks_file=tmp_path / "absent.json")
+    with pytest.raises(SettingsError, match=r"TOLLGATE_OIDC_JWKS_FILE: .*absent\.json can't be read: No such file"):
+        Oidc.of(wrong, ManualClock())
 
 
 # ------------------------------------------------------------ keys at an address

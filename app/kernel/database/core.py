@@ -11,13 +11,19 @@ from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import ArgumentError
 
 from app.kernel.clock import Clock, SystemClock
+from app.kernel.database.groups import unavailable, unwritable
 from app.kernel.database.transaction import Transaction
 from app.kernel.errors import Unavailable
 from app.kernel.events import Bus
 
 T = TypeVar("T")
+
+
+class UnusableUrl(ValueError):
+    """What is given as the URL of a database is none of one that Tollgate keeps its data in; never says a password."""
 
 
 class Backend(Protocol):
@@ -34,10 +40,10 @@ class Backend(Protocol):
 
 
 class Database:
-    """Reads, and writes in groups. Start it on the event loop that uses it."""
+    """Reads, and writes in groups. Start it on the event loop that uses it; raises UnusableUrl."""
 
     def __init__(self, url: str, *, clock: Clock | None = None) -> None:
-        self.url: URL = make_url(url)
+        self.url: URL = _parsed(url)
         self.clock: Clock = clock or SystemClock()
         self.bus = Bus()
         self._backend: Backend = self._open()
@@ -52,7 +58,7 @@ class Database:
             from app.kernel.database.postgresql import PostgresqlBackend
 
             return PostgresqlBackend(self.url, self.clock, self.bus)
-        raise ValueError(f"TOLLGATE_DATABASE_URL names {kind}; Tollgate keeps its data in SQLite or PostgreSQL")
+        raise UnusableUrl(f"TOLLGATE_DATABASE_URL names {kind}; Tollgate keeps its data in SQLite or PostgreSQL")
 
     @property
     def dialect(self) -> Dialect:
@@ -84,8 +90,13 @@ class Database:
         return await self._backend.submit(run, command, True)
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
-        """Run migrations on a connection of their own, one server at a time."""
-        await self._backend.migrate(work)
+        """Run migrations on a connection of their own, one server at a time; Unavailable as by `write`."""
+        try:
+            await self._backend.migrate(work)
+        except Exception as error:
+            if not unwritable(error):
+                raise
+            raise unavailable(error) from error
 
     async def writable(self) -> bool:
         """Whether a write is taken right now: a real one, of no effect."""
@@ -102,8 +113,15 @@ class Database:
         return self._backend.describe()
 
 
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise UnusableUrl("TOLLGATE_DATABASE_URL: not the URL of a database") from None
+
+
 def sqlite_path(url: URL) -> Path:
     """The file of an SQLite URL; a database in memory can't be shared by a writer and readers."""
     if not url.database or url.database == ":memory:":
-        raise ValueError("TOLLGATE_DATABASE_URL must name a file: sqlite+aiosqlite:///tollgate.db")
+        raise UnusableUrl("TOLLGATE_DATABASE_URL must name a file: sqlite+aiosqlite:///tollgate.db")
     return Path(url.database)

@@ -205,6 +205,20 @@ def fatal(error: BaseException) -> bool:
     return lost_race(error) or unwritable(error)
 
 
+_SIGNS = (
+    "locked",
+    "is full",
+    "readonly",
+    "read-only",
+    "disk i/o",
+    "unable to open",
+    "malformed",
+    "not a database",
+    "closed",
+)
+"""SQLite's words for a file that it can't work on."""
+
+
 def unwritable(error: BaseException) -> bool:
     """Whether the database itself fails: lost, locked, full or read-only; not what was asked of it."""
     if not isinstance(error, DBAPIError):
@@ -215,7 +229,4 @@ def unwritable(error: BaseException) -> bool:
     if state:
         return state[:2] in {"08", "53", "57", "58", "25"}
     message = str(error.orig).lower()
-    return any(
-        sign in message
-        for sign in ("locked", "is full", "readonly", "read-only", "disk i/o", "unable to open", "malformed", "closed")
-    )
+    return any(sign in message for sign in _SIGNS)

@@ -1,5 +1,6 @@
 """Tables and progress for people: tables on stdout, progress on stderr and on a terminal only."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -8,10 +9,13 @@ import typer
 
 from app.kernel.changes import Change, Changes
 
+_MOVING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What would break a line, turn it round or move the terminal's cursor: names are anyone's to choose."""
+
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows in columns as wide as what is in them."""
-    lines = [tuple(heads), *(tuple(row) for row in rows)]
+    """Print rows in columns as wide as what is in them, a line each whatever that is."""
+    lines = [tuple(heads), *(tuple(_MOVING.sub(" ", cell) for cell in row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

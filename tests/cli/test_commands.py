@@ -42,6 +42,12 @@ def test_an_account_is_made_once(tollgate: Run) -> None:
     assert listed[1].split()[:4] == [ACCOUNT, "Example", "-", "standalone"]
 
 
+def test_a_name_of_several_lines_or_that_moves_the_cursor_is_listed_in_one(tollgate: Run) -> None:
+    tollgate("account", "create", ACCOUNT, "--name", "one\ntwo\x9b2J \u202eeman")
+    (_, line) = tollgate("account", "list").stdout.splitlines()
+    assert line.split()[:5] == [ACCOUNT, "one", "two", "2J", "eman"]
+
+
 def test_an_account_id_that_is_none_is_refused_with_the_remedy(tollgate: Run) -> None:
     refused = tollgate("account", "create", "12", "--name", "Example")
     assert refused.exit_code == 1

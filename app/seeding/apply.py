@@ -65,6 +65,8 @@ def _problem(document: Document, problem: Any) -> InputError:
     place = tuple(problem["loc"])
     if problem["type"] == "extra_forbidden":
         message, remedy = "is not known here", "The format is in docs/seeding.md."
+    elif problem["type"] == "model_type":  # pydantic's words name a class
+        message, remedy = "input should be an object", None
     else:
         message = str(problem["msg"]).removeprefix("Value error, ")
         message, remedy = message[:1].lower() + message[1:], None

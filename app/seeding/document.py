@@ -59,9 +59,11 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def _text(file: Path) -> str:
     try:
-        if file.stat().st_size > LARGEST_FILE:
+        with file.open("rb") as opened:  # a pipe or a device tells no size
+            content = opened.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
             raise InputError(file, f"is larger than {LARGEST_FILE // 1024**2} MB", remedy="Split it.")
-        return file.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise InputError(file, f"can't be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

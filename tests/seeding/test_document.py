@@ -104,5 +104,6 @@ def test_a_file_that_is_too_large_holds_too_much_or_is_no_text_is_refused(
     with pytest.raises(InputError, match="holds more than 3 values"):
         load(written(tmp_path, "[1, 2, 3]"))
     monkeypatch.setattr(document, "LARGEST_FILE", 3)
-    with pytest.raises(InputError, match="is larger than"):
-        load(written(tmp_path, "[1, 2, 3]"))
+    for large in (written(tmp_path, "[1, 2, 3]"), Path("/dev/zero")):
+        with pytest.raises(InputError, match="is larger than"):
+            load(large)

@@ -153,6 +153,8 @@ def broken() -> list[Any]:
         ({"accounts": [{"id": "12", "name": "x"}]}, "seed.yaml:2: accounts[0].id: string should match"),
         ({"accounts": [{"id": ACCOUNT}]}, "seed.yaml:2: accounts[0].name: field required"),
         ({"accounts": "all"}, "seed.yaml:1: accounts: input should be a valid list"),
+        ([], "seed.yaml:1: input should be an object"),
+        ({"accounts": ["all"]}, "seed.yaml:2: accounts[0]: input should be an object"),
         (
             {"licenseConfigurations": [{**LICENSE, "hardLimit": "yes"}]},
             "seed.yaml:7: licenseConfigurations[0].hardLimit",

@@ -9,6 +9,7 @@ from email.headerregistry import Address
 from typing import Any
 
 import httpx2
+import structlog
 from sqlalchemy import delete, func, select, update
 
 from app.alerts.delivery.addresses import NOT_PUBLIC, is_address, is_public
@@ -22,9 +23,12 @@ from app.kernel.events import Signal
 from app.kernel.ids import key_of, new_key, node_id
 from app.kernel.regions import region as region_of
 from app.kernel.regions import regions
+from app.kernel.sealing import Sealer
 from app.kernel.tables import table_of
 from app.kernel.viewer import Viewer
+from app.settings import SettingsError
 
+log = structlog.get_logger(__name__)
 Work = Callable[[Transaction, Viewer], int]
 CHANNEL, DELIVERY = table_of(NotificationChannelRow), table_of(DeliveryRow)
 MOST_CHANNELS = 20
@@ -69,7 +73,7 @@ def create(tx: Transaction, viewer: Viewer, setup: Setup, new: NewChannel) -> Cr
         "kind": new.kind.value,
         "target": target,
         "region": new.region,
-        "encrypted_secret": setup.sealer.seal(secret) if secret else None,
+        "encrypted_secret": _sealed(secret, setup.sealer) if secret else None,
         "enabled": True,
         "created_at": tx.now,
         "last_delivered_at": None,
@@ -139,6 +143,17 @@ def _own(tx: Transaction, viewer: Viewer, id: str) -> Any:
     if found is None:
         raise not_found("The notification channel", "id")
     return found
+
+
+def _sealed(secret: str, sealer: Sealer) -> str:
+    try:
+        return sealer.seal(secret)
+    except SettingsError as error:
+        log.error("a secret can't be kept", reason=str(error))
+        raise _conflict(
+            "The service can't keep the webhook's secret.",
+            "Its operator sets TOLLGATE_SECRET_KEYS, or a TOLLGATE_DATA_DIRECTORY that can be written to.",
+        ) from None
 
 
 def _conflict(message: str, remedy: str, *field: str) -> DomainError:

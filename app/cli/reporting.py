@@ -116,9 +116,8 @@ def _token(file: Path | None) -> str:
 
 
 def _code(error: "NotReported") -> int:
-    from app.cli.running import REFUSED, UNAVAILABLE
-    from app.reporting.sending import Unauthenticated, Unreached
+    from app.cli.running import REFUSED, UNAVAILABLE, UNUSABLE
+    from app.reporting.sending import Unauthenticated, Unreached, Unusable
 
-    if isinstance(error, Unreached):
-        return UNAVAILABLE
-    return UNAVAILABLE + 1 if isinstance(error, Unauthenticated) else REFUSED
+    codes = {Unreached: UNAVAILABLE, Unauthenticated: UNAVAILABLE + 1, Unusable: UNUSABLE}
+    return codes.get(type(error), REFUSED)

@@ -35,6 +35,10 @@ class Unauthenticated(NotReported):
     """The service does not know the token."""
 
 
+class Unusable(NotReported):
+    """What was given to report with is of no use."""
+
+
 class Refused(NotReported):
     """The service did not take the report."""
 
@@ -69,7 +73,7 @@ class Service:
         try:
             verify = create_default_context(cafile=self.ca_file) if self.ca_file else True
         except OSError as error:
-            raise Refused(f"{self.ca_file} can't be read as certificates: {error.strerror or error}") from None
+            raise Unusable(f"{self.ca_file} can't be read as certificates: {error.strerror or error}") from None
         return httpx2.Client(timeout=PATIENCE_SECONDS, transport=self.transport, verify=verify)
 
     def _once(self, client: httpx2.Client, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Notification channels and dead letters over the API: an account's own, changed by administrators (AL-3, PM-1)."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from app.kernel.clock import ManualClock
 from app.kernel.database import Database
 from app.kernel.errors import DomainError
 from app.kernel.ids import node_id
+from app.kernel.sealing import Sealer
 from app.kernel.tables import table_of
 from app.kernel.viewer import Permission
 from tests.alerts.raising import OTHER, OWNER, raise_alerts
@@ -132,6 +134,17 @@ async def _refused(database: Database, new: NewChannel, field: tuple[str, ...]) 
     with pytest.raises(DomainError) as refused:
         await database.write(lambda tx: channels.create(tx, viewer(), setup, new))
     assert [(each.code.value, each.field) for each in refused.value.refusals] == [("INVALID_INPUT", field)]
+
+
+async def test_a_webhook_is_refused_where_its_secret_can_t_be_kept(database: Database, tmp_path: Path) -> None:
+    """AL-3: the service has no keys, and its data directory can't be written to."""
+    await open_account(database)
+    (tmp_path / "file").write_text("not a directory")
+    setup = Setup(Sealer([], tmp_path / "file"), private_addresses=False, mail=True)
+    with pytest.raises(DomainError) as refused:
+        await database.write(lambda tx: channels.create(tx, viewer(), setup, NewChannel(ChannelKind.WEBHOOK, URL)))
+    (error,) = refused.value.refusals
+    assert (error.code.value, "TOLLGATE_SECRET_KEYS" in (error.remedy or "")) == ("CONFLICT", True)
 
 
 async def test_mail_is_refused_where_there_is_no_mail_server(api: Api) -> None:

@@ -126,6 +126,14 @@ def test_what_is_missing_is_named(
     assert (done.exit_code, said in done.stderr, done.stdout) == (2, True, "")
 
 
+def test_a_file_that_holds_no_certificates_is_named(
+    tollgate: Run, monkeypatch: pytest.MonkeyPatch, printed: None
+) -> None:
+    monkeypatch.setenv("TOLLGATE_TOKEN", "tg_any")
+    done = tollgate("report", "--url", "https://t.example", "--id", "mi-own", "--ca-file", __file__)
+    assert (done.exit_code, f"{__file__} can't be read as certificates" in done.stderr) == (2, True)
+
+
 def test_a_service_that_is_not_there_is_told_and_the_token_is_not(
     tollgate: Run, printed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

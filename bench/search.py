@@ -25,11 +25,12 @@ from bench.servers import opened, postgresql
 DOCUMENT = """query($filter: String) { resourceInventory(filter: $filter, scope: ORGANIZATION, first: 20) {
   edges { node { id resourceId resourceType account { accountId } } } pageInfo { hasNextPage } } }"""
 
-# By hand: the keys by the index that serves them, who may be seen, and the page's columns.
+# By hand: the keys by the index that serves them, who is seen and through which role (RO-6), and the page's columns.
 REACHED = """r.gone_at IS NULL AND r.region IN ('us-east-1', 'us-west-2', 'eu-west-1')
   AND EXISTS (SELECT 1 FROM account m WHERE m.account_id = r.account_id AND m.organization_id = {organization})
   AND (r.account_id = '{master}' OR EXISTS (SELECT 1 FROM service_linked_role s WHERE s.account_id = r.account_id
-    AND s.kind = 'MEMBER_ACCOUNT'))""".replace("{master}", MASTER)
+    AND s.kind = 'MEMBER_ACCOUNT' AND CAST(s.policy AS TEXT) LIKE '%"ssm:GetInventory"%'
+    AND CAST(s.policy AS TEXT) LIKE '%"ssm:ListInventoryEntries"%'))""".replace("{master}", MASTER)
 SHOWN = "SELECT r.id, r.resource_id, r.type, r.account_id FROM {source} WHERE {where} AND " + REACHED
 PAGE = SHOWN + " ORDER BY {order} LIMIT 21"
 SOFTWARE = "application a JOIN resource r ON r.id = a.resource_id"

@@ -22,9 +22,11 @@ def all_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database
 
 
 @pytest.fixture(params=KINDS)
-def database_url(request: pytest.FixtureRequest, all_databases: Databases) -> str:
+def database_url(request: pytest.FixtureRequest, all_databases: Databases) -> Iterator[str]:
     """A migrated, empty database; each test that asks for one runs on both kinds."""
-    return all_databases.url(request.param)
+    url = all_databases.url(request.param)
+    yield url
+    all_databases.release(url)
 
 
 @pytest.fixture

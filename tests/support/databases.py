@@ -44,6 +44,15 @@ class Databases:
             self._server = PostgresServer()
         return self._server.create("template0")
 
+    def release(self, url: str) -> None:
+        """A test is done with its database: thousands of them would fill a disk."""
+        if url.startswith("sqlite"):
+            path = url.partition(":///")[2]
+            for suffix in ("", "-wal", "-shm"):
+                Path(path + suffix).unlink(missing_ok=True)
+        elif self._server is not None:
+            self._server.release(url)
+
     def _sqlite(self) -> str:
         if self._sqlite_template is None:
             template = self._folder / "template.db"
@@ -64,6 +73,7 @@ class PostgresServer:
             self._run(f"ALTER SYSTEM SET {setting}")
         self._run("SELECT pg_reload_conf()")
         self._template = "tollgate_template"
+        self._released: list[str] = []
         _run(_migrated(self.create("template1", self._template)))
 
     def fresh(self) -> str:
@@ -73,14 +83,21 @@ class PostgresServer:
     def create(self, template: str, name: str | None = None) -> str:
         """A new database made from a template."""
         name = name or f"test{next(_numbers)}"
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        released, self._released = self._released, []
+        drops = [f'DROP DATABASE IF EXISTS "{each}" WITH (FORCE)' for each in released]
+        self._run(*drops, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return f"postgresql+asyncpg://postgres@/{name}?host={self._host}"
 
-    def _run(self, statement: str) -> None:
+    def release(self, url: str) -> None:
+        """Have a database dropped when the next one is made."""
+        self._released.append(urlsplit(url).path.removeprefix("/"))
+
+    def _run(self, *statements: str) -> None:
         async def run() -> None:
             connection = await asyncpg.connect(host=self._host, user="postgres", database="postgres")
             try:
-                await connection.execute(statement)
+                for statement in statements:
+                    await connection.execute(statement)
             finally:
                 await connection.close()
 

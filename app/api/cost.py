@@ -33,8 +33,13 @@ class Variable:
             if isinstance(given, list):
                 return len(given)
             if isinstance(given, int):
-                return min(max(given, 0), MAXIMUM_PAGE)
+                return _page(given)
         return self.otherwise
+
+
+def _page(number: int) -> int:
+    """What a page of that many costs: none is read that is larger than the largest."""
+    return min(max(number, 0), MAXIMUM_PAGE)
 
 
 Factor = int | Variable
@@ -86,7 +91,7 @@ def _size(values: list[ValueNode], otherwise: int) -> Factor:
             case ListValueNode():
                 return len(value.values)
             case IntValueNode():
-                return min(int(value.value[:MOST_DIGITS]), MAXIMUM_PAGE) if value.value[0] != "-" else 0
+                return _page(int(value.value[:MOST_DIGITS]))
             case NullValueNode():
                 continue
             case _:

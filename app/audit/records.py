@@ -103,20 +103,21 @@ def _add(rows: Rows, entry: Entry, base: int, time: str) -> None:
     for account_id in accounts:
         key = _keys.next(base)
         shown: Iterable[Concern] = touched
-        errors, record["requestParameters"] = entry.errors, parameters
+        given, errors = parameters, entry.errors
         if account_id != viewer.account_id:
             known = (account_id, viewer.account_id)
             shown = [each for each in touched if each.account_id in known]
             errors = errors_for(errors, touched, known)
-            record["requestParameters"] = parameters_for(entry.action, parameters, known)
-        code, message = _error(errors)
-        record.pop("errorCode", None)
-        record.pop("errorMessage", None)
-        if code is not None:
-            record["errorCode"], record["errorMessage"] = code, message
-        record["eventID"] = _event_id()
-        record["resources"] = [{"ARN": each.arn, "accountId": each.account_id} for each in shown]
-        record["recipientAccountId"] = account_id
+            given = parameters_for(entry.action, parameters, known)
+        error = _error(errors)
+        copy = {
+            **record,
+            "requestParameters": given,
+            "eventID": _event_id(),
+            "resources": [{"ARN": each.arn, "accountId": each.account_id} for each in shown],
+            "recipientAccountId": account_id,
+            **error,
+        }
         rows.add(
             EventRow(
                 key,
@@ -128,10 +129,10 @@ def _add(rows: Rows, entry: Entry, base: int, time: str) -> None:
                 region,
                 address,
                 agent,
-                code,
-                message,
+                error.get("errorCode"),
+                error.get("errorMessage"),
                 entry.read_only,
-                _encoded(record),
+                _encoded(copy),
             ),
             [each.arn for each in shown],
         )
@@ -179,11 +180,11 @@ def write_service_events(tx: Transaction, action: str, parameters: Mapping[str, 
     rows.write()
 
 
-def _error(errors: Sequence[tuple[str, str]]) -> tuple[str | None, str | None]:
-    """The first code, and every message."""
+def _error(errors: Sequence[tuple[str, str]]) -> dict[str, str | None]:
+    """A record's fields of what was refused: the first code, and every message; none where nothing was."""
     if not errors:
-        return None, None
-    return errors[0][0], printable(" ".join(text for _, text in errors), 4000)
+        return {}
+    return {"errorCode": errors[0][0], "errorMessage": printable(" ".join(text for _, text in errors), 4000)}
 
 
 def _event_id() -> str:

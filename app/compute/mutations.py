@@ -12,9 +12,7 @@ from app.kernel.graphql.payloads import DeletePayload, ObjectPayload, made
 from app.kernel.graphql.perform import Info, Payload, perform
 from app.kernel.graphql.scalars import AccountId, RegionCode
 from app.kernel.tagging import Taggable, taggable
-from app.kernel.viewer import Permission, Viewer
-
-ADMINISTRATOR = Permission.ADMINISTRATOR
+from app.kernel.viewer import Viewer
 
 
 @strawberry.input

@@ -16,7 +16,7 @@ from app.linking.models import ServiceSettingsRow
 from app.linking.rules import DataCatalog
 from app.organizations.sight import discovered_by, is_discovered_by
 from app.roles.rules import ServiceLinkedRoleKind as Role
-from app.roles.sight import has_role, has_role_for
+from app.roles.sight import has_role
 
 _READS = tuple(each.action for each in needs(Act.SEARCH, Role.MEMBER_ACCOUNT))
 
@@ -53,7 +53,7 @@ def inventories_closed_to(viewer: ColumnElement[Any]) -> Select[Any]:
 
 
 def _may_be_read(account_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    return has_role_for(account_id, Role.MEMBER_ACCOUNT, _READS)
+    return has_role(account_id, Role.MEMBER_ACCOUNT, granting=_READS)
 
 
 def searched_regions(viewer: ColumnElement[Any]) -> Select[Any]:

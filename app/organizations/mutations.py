@@ -5,12 +5,9 @@ import strawberry
 from app.kernel.graphql.payloads import ObjectPayload, made
 from app.kernel.graphql.perform import Info, perform
 from app.kernel.graphql.scalars import AccountId
-from app.kernel.viewer import Permission
 from app.organizations import accounts, founding, invitations, units
 from app.organizations.rules import FeatureSet
 from app.organizations.schema import Account, AccountInvitation, Organization, OrganizationalUnit
-
-ADMINISTRATOR = Permission.ADMINISTRATOR
 
 
 @strawberry.input

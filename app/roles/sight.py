@@ -12,17 +12,10 @@ from app.roles.rules import ServiceLinkedRoleKind
 roles = table_of(ServiceLinkedRoleRow)
 
 
-def has_role(account_id: ColumnElement[Any], kind: ServiceLinkedRoleKind) -> ColumnElement[bool]:
-    """Whether an account has a role."""
-    role = roles.alias()
-    held = select(role.c.id).where(role.c.account_id == account_id, role.c.kind == kind.value)
-    return exists(held.correlate_except(role))
-
-
-def has_role_for(
-    account_id: ColumnElement[Any], kind: ServiceLinkedRoleKind, actions: Collection[str]
+def has_role(
+    account_id: ColumnElement[Any], kind: ServiceLinkedRoleKind, *, granting: Collection[str] = ()
 ) -> ColumnElement[bool]:
-    """Whether an account has a role whose policy grants some actions by their names.
+    """Whether an account has a role, and one whose policy grants these actions by their names.
 
     On what and on which condition a policy grants them, SQL does not read: the policies of the service grant reads on
     everything (RO-1).
@@ -32,6 +25,6 @@ def has_role_for(
     held = select(role.c.id).where(
         role.c.account_id == account_id,
         role.c.kind == kind.value,
-        *(policy.contains(f'"{action}"') for action in actions),
+        *(policy.contains(f'"{action}"') for action in granting),
     )
     return exists(held.correlate_except(role))

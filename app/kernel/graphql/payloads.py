@@ -21,9 +21,9 @@ class ObjectPayload(Payload):
 
 
 def made(cls: type) -> Any:
-    """The field of an ObjectPayload that holds the object, as it is after the act."""
+    """The field that holds the object of its type's `key`, as it is after the act: an ObjectPayload's, or a part's."""
 
-    async def read(root: ObjectPayload, info: Info):  # type: ignore[no-untyped-def]  # the field's own annotation holds
+    async def read(root: Any, info: Info):  # type: ignore[no-untyped-def]  # the field's own annotation holds
         return await reads.node(info, cls, root.key, seen=True)
 
     return strawberry.field(resolver=read)
